@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "watchdog.h"
+
+#define STACK_SIZE ((size_t)64 * 1024)
+
+static void *
+watch(void *arg)
+{
+	const struct watchdog *w = arg;
+	char message[128], where[48] = "";
+	unsigned int left = w->seconds;
+	pid_t pid;
+
+	while (left > 0)
+		left = sleep(left);
+
+	if ((pid = w->pid) != 0)
+		snprintf(where, sizeof(where), " reading process %d", pid);
+	snprintf(message, sizeof(message),
+	    "oom_adjust: timed out after %u seconds%s\n", w->seconds, where);
+	if (write(STDERR_FILENO, message, strlen(message)) == -1) {
+		/* There is nobody left to tell. */
+	}
+	_exit(w->changed ? 2 : 1);
+}
+
+int
+watchdog_start(struct watchdog *w)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int error;
+
+	if (w->seconds == 0)
+		return 0;
+	if ((error = pthread_attr_init(&attr)) != 0)
+		return error;
+	error = pthread_attr_setstacksize(&attr, STACK_SIZE);
+	if (error == 0)
+		error =
+		    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (error == 0)
+		error = pthread_create(&thread, &attr, watch, w);
+	pthread_attr_destroy(&attr);
+	return error;
+}
