@@ -149,7 +149,7 @@ has_inherited(struct run *run)
 	if (process_read(p, FACT_STATUS) == -1)
 		return -1;
 	return is_login_user(rules, f->ruid) && is_login_user(rules, f->euid) &&
-	       is_login_user(rules, f->suid) && !f->contained;
+	    is_login_user(rules, f->suid) && !f->contained;
 }
 
 /*

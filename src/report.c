@@ -204,7 +204,7 @@ report_print(const struct report *report, const struct config *config,
 			continue;
 		print_rule(&rules->rule[i]);
 		for (; next < report->nresults &&
-		       report->results[next].rule == &rules->rule[i];
+		     report->results[next].rule == &rules->rule[i];
 		     next++)
 			print_result(&report->results[next]);
 	}

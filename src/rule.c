@@ -51,13 +51,13 @@ rules_index(struct rules *rules)
 	for (i = 0; i < rules->n; i++) {
 		const struct rule *r = &rules->rule[i];
 
-		rules->by_name[i] = (struct rule_key){ r->name, r };
+		rules->by_name[i] = (struct rule_key) { r->name, r };
 		if (r->name[0] != '/')
 			continue;
-		rules->by_exe[rules->nexe++] = (struct rule_key){ r->name, r };
+		rules->by_exe[rules->nexe++] = (struct rule_key) { r->name, r };
 		if (r->path != NULL && strcmp(r->path, r->name) != 0)
 			rules->by_exe[rules->nexe++] =
-			    (struct rule_key){ r->path, r };
+			    (struct rule_key) { r->path, r };
 	}
 	qsort(rules->by_name, rules->n, sizeof(*rules->by_name), compare_keys);
 	qsort(rules->by_exe, rules->nexe, sizeof(*rules->by_exe), compare_keys);
@@ -190,7 +190,7 @@ match(const struct rules *rules, const struct facts *f, unsigned int *need)
 			if (!(f->known & FACT_COMM)) {
 				*need |= FACT_COMM;
 			} else if (strncmp(f->comm, base, TASK_COMM_LEN - 1) ==
-				   0) {
+			    0) {
 				best = later(rules->by_name, rules->n, base, f,
 				    best, need);
 				best = later(rules->by_name, rules->n,
@@ -299,5 +299,5 @@ rules_free(struct rules *rules)
 	free(rules->rule);
 	free(rules->by_name);
 	free(rules->by_exe);
-	*rules = (struct rules){ 0 };
+	*rules = (struct rules) { 0 };
 }

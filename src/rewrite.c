@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: ISC */
+#include <ctype.h>
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rewrite.h"
+
+/* What is left to take, and where it is. */
+struct text {
+	const char *p;
+	const char *end;
+	unsigned int line;
+	unsigned int depth;  /* of braces */
+	unsigned int header; /* line of "process", until its brace; or 0 */
+	FILE *out;
+	struct blocks *blocks;
+};
+
+bool
+parse_integer(const char *s, long *value)
+{
+	const char *digits = s + (*s == '-' || *s == '+');
+	char *end;
+
+	if (!isdigit((unsigned char)*digits))
+		return false;
+	*value = strtol(s, &end, 0);
+	return *end == '\0';
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* CR LF ends a line too; and a file. */
+static bool
+is_line_end(const char *p, const char *end)
+{
+	return *p == '\r' && (p + 1 == end || p[1] == '\n');
+}
+
+/* What may not stand in a word without quotes. */
+static bool
+is_special(char c)
+{
+	return c != '\0' && strchr("\"'#={}()+,*", c) != NULL;
+}
+
+static size_t
+line_length(const struct text *t)
+{
+	const char *newline = memchr(t->p, '\n', (size_t)(t->end - t->p));
+
+	return (size_t)((newline != NULL ? newline : t->end) - t->p);
+}
+
+/* Take N bytes, of which only the newlines go to the output. */
+static void
+skip(struct text *t, size_t n)
+{
+	for (; n > 0; n--, t->p++) {
+		if (*t->p == '\n') {
+			t->line++;
+			putc('\n', t->out);
+		}
+	}
+}
+
+/* Take N bytes to the output as they are. */
+static void
+keep(struct text *t, size_t n)
+{
+	for (; n > 0; n--, t->p++) {
+		if (*t->p == '\n')
+			t->line++;
+		putc(*t->p, t->out);
+	}
+}
+
+static void
+add_block(struct text *t, unsigned int line, bool short_form)
+{
+	struct blocks *b = t->blocks;
+
+	/* Room doubles whenever there is a power of two of them. */
+	if ((b->n & (b->n - 1)) == 0) {
+		b->block = reallocarray(
+		    b->block, b->n > 0 ? 2 * b->n : 1, sizeof(*b->block));
+		if (b->block == NULL)
+			err(1, NULL);
+	}
+	b->block[b->n++] = (struct block) { line, short_form };
+}
+
+/* A string in single quotes, where libconfuse expands nothing. */
+static void
+put_quoted(const char *s, FILE *out)
+{
+	putc('\'', out);
+	for (; *s != '\0'; s++) {
+		if (*s == '\\')
+			putc('\\', out);
+		putc(*s, out);
+	}
+	putc('\'', out);
+}
+
+static bool
+is_keyword(const char *word)
+{
+	return strcmp(word, "process") == 0 ||
+	    strcmp(word, "lowmemorykiller") == 0 ||
+	    strcmp(word, "reset_inherited") == 0;
+}
+
+/* Why WORD, of LEN bytes, cannot be one; or NULL. */
+static const char *
+bad_word(const char *word, size_t len)
+{
+	size_t i;
+
+	if (memmem(word, len, "\xc2\xa0", 2) != NULL)
+		return "a non-breaking space (U+00A0); write a plain blank "
+		       "in its place";
+	for (i = 0; i < len; i++) {
+		if (iscntrl((unsigned char)word[i]))
+			return "a control character";
+	}
+	return NULL;
+}
+
+/*
+ * Split a line outside any block at its blanks, up to a comment. Returns how
+ * many words there are; the first two are in WORD, to be freed. USED is how
+ * much of the line they are.
+ */
+static size_t
+split(const char *line, size_t len, char *word[2], size_t *used)
+{
+	size_t i = 0, n = 0, start;
+
+	word[0] = word[1] = NULL;
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	for (;;) {
+		while (i < len && is_blank(line[i]))
+			i++;
+		*used = i;
+		if (i == len || line[i] == '#')
+			return n;
+		if (i + 1 < len && line[i] == '/' &&
+		    (line[i + 1] == '/' || line[i + 1] == '*'))
+			return n;
+		for (start = i; i < len && !is_blank(line[i]) && line[i] != '#';
+		     i++)
+			continue;
+		if (n < 2) {
+			word[n] = strndup(line + start, i - start);
+			if (word[n] == NULL)
+				err(1, NULL);
+		}
+		n++;
+	}
+}
+
+static bool
+has_special(const char *word)
+{
+	for (; *word != '\0'; word++) {
+		if (is_special(*word))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * At the start of a line outside any block. If it is a short form, or was
+ * meant to be one, take it and return true.
+ */
+static bool
+short_form(struct text *t)
+{
+	char *word[2], last;
+	const char *bad = NULL;
+	size_t n, used;
+	bool taken = true;
+	long value;
+
+	n = split(t->p, line_length(t), word, &used);
+	if (n > 0)
+		bad = bad_word(word[0], strlen(word[0]));
+	if (n > 1 && bad == NULL)
+		bad = bad_word(word[1], strlen(word[1]));
+
+	if (n == 0) {
+		taken = false;
+	} else if (bad != NULL) {
+		config_error(t->line, "%s", bad);
+	} else if (n == 2 && parse_integer(word[1], &value) &&
+	    !has_special(word[0])) {
+		fputs("process ", t->out);
+		put_quoted(word[0], t->out);
+		fputs(" { oom_adj = ", t->out);
+		put_quoted(word[1], t->out);
+		fputs(" }", t->out);
+		add_block(t, t->line, true);
+	} else if (t->header != 0 || is_keyword(word[0])) {
+		taken = false;
+	} else if (has_special(word[0])) {
+		/* "foo=" and "foo{" are no names, but the start of others. */
+		last = word[0][strlen(word[0]) - 1];
+		taken = n == 2 && parse_integer(word[1], &value) &&
+		    !is_special(last);
+		if (taken)
+			config_error(t->line,
+			    "this name must be quoted, as in "
+			    "process \"%s\" { oom_adj = %s }",
+			    word[0], word[1]);
+	} else if (n == 1) {
+		config_error(t->line,
+		    "\"%s\" has no value; a rule is NAME "
+		    "and an integer, or a block",
+		    word[0]);
+	} else if (has_special(word[1])) {
+		taken = false;
+	} else if (n == 2) {
+		config_error(t->line, "\"%s\" is not an integer", word[1]);
+	} else {
+		config_error(t->line,
+		    "more than a name and an integer; a "
+		    "name with blanks must be quoted in a process block");
+	}
+	if (taken)
+		skip(t, used);
+	free(word[0]);
+	free(word[1]);
+	return taken;
+}
+
+/* Of "${NAME}", which libconfuse expands; 1 if it does not end. */
+static size_t
+expansion_length(const struct text *t)
+{
+	const char *brace = memchr(t->p, '}', (size_t)(t->end - t->p));
+
+	return brace != NULL ? (size_t)(brace - t->p) + 1 : 1;
+}
+
+/*
+ * libconfuse's lexer stays inside a string that does not end, or whose escape
+ * it refuses, even for the next file. So such a string never gets there.
+ */
+static bool
+double_quoted(struct text *t)
+{
+	unsigned int line = t->line;
+	size_t n;
+
+	for (keep(t, 1); t->p < t->end && *t->p != '"';) {
+		n = 1;
+		if (t->end - t->p > 1 && t->p[0] == '$' && t->p[1] == '{') {
+			n = expansion_length(t);
+		} else if (t->end - t->p > 1 && t->p[0] == '\\') {
+			const char *digit = t->p + 1;
+			unsigned long c = 1;
+			bool octal = true;
+
+			n = 2;
+			if (*digit == 'x' && t->end - digit > 1 &&
+			    isxdigit((unsigned char)digit[1])) {
+				c = strtoul(
+				    (char[]) { digit[1],
+					t->end - digit > 2 ? digit[2] : '\0',
+					'\0' },
+				    NULL, 16);
+			} else if (isdigit((unsigned char)*digit)) {
+				for (c = 0, n = 1; digit < t->end &&
+				     isdigit((unsigned char)*digit);
+				     digit++, n++) {
+					octal = octal && *digit < '8' && n < 4;
+					if (octal)
+						c = 8 * c +
+						    (unsigned long)(*digit -
+							'0');
+				}
+			}
+			if (c == 0 || c > 0377 || !octal) {
+				config_error(t->line,
+				    "bad escape sequence "
+				    "\"%.*s\"",
+				    (int)(n > 8 ? 8 : n), t->p);
+				return false;
+			}
+		}
+		keep(t, n);
+	}
+	if (t->p == t->end) {
+		config_error(line, "the string that begins here does not end");
+		return false;
+	}
+	keep(t, 1);
+	return true;
+}
+
+static bool
+single_quoted(struct text *t)
+{
+	unsigned int line = t->line;
+
+	keep(t, 1);
+	while (t->p < t->end && *t->p != '\'')
+		keep(t, *t->p == '\\' && t->end - t->p > 1 ? 2 : 1);
+	if (t->p == t->end) {
+		config_error(line, "the string that begins here does not end");
+		return false;
+	}
+	keep(t, 1);
+	return true;
+}
+
+static bool
+block_comment(struct text *t)
+{
+	unsigned int line = t->line;
+	const char *end;
+
+	end = memmem(t->p + 2, (size_t)(t->end - t->p) - 2, "*/", 2);
+	if (end == NULL) {
+		config_error(line, "the comment that begins here does not end");
+		return false;
+	}
+	putc(' ', t->out);
+	skip(t, (size_t)(end + 2 - t->p));
+	return true;
+}
+
+/* A word, inside which neither // nor a slash and an asterisk is special. */
+static void
+plain_word(struct text *t)
+{
+	const char *p, *bad;
+	size_t len;
+
+	for (p = t->p; p < t->end && !is_blank(*p) && *p != '\n' &&
+	     !is_special(*p) && !is_line_end(p, t->end);
+	     p++)
+		continue;
+	len = (size_t)(p - t->p);
+	if ((bad = bad_word(t->p, len)) != NULL) {
+		config_error(t->line, "%s", bad);
+		skip(t, len);
+		return;
+	}
+	if (t->depth == 0 &&
+	    ((len == 7 && memcmp(t->p, "process", len) == 0) ||
+		(len == 15 && memcmp(t->p, "lowmemorykiller", len) == 0)))
+		t->header = t->line;
+	keep(t, len);
+}
+
+static void
+brace(struct text *t)
+{
+	if (*t->p == '{') {
+		if (t->depth++ == 0)
+			add_block(
+			    t, t->header != 0 ? t->header : t->line, false);
+		t->header = 0;
+	} else if (t->depth > 0) {
+		t->depth--;
+	}
+	keep(t, 1);
+}
+
+bool
+rewrite(const char *s, size_t len, FILE *out, struct blocks *blocks)
+{
+	struct text t = {
+		.p = s,
+		.end = s + len,
+		.line = 1,
+		.out = out,
+		.blocks = blocks,
+	};
+	bool good = true, start = true;
+
+	if (len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
+		t.p += 3; /* byte order mark */
+
+	while (good && t.p < t.end) {
+		char next = t.end - t.p > 1 ? t.p[1] : '\0';
+
+		if (start && t.depth == 0 && short_form(&t)) {
+			start = false;
+			continue;
+		}
+		start = *t.p == '\n';
+		if (*t.p == '\n' || is_blank(*t.p))
+			keep(&t, 1);
+		else if (is_line_end(t.p, t.end))
+			skip(&t, 1);
+		else if (*t.p == '#' || (*t.p == '/' && next == '/'))
+			skip(&t, line_length(&t));
+		else if (*t.p == '/' && next == '*')
+			good = block_comment(&t);
+		else if (*t.p == '"')
+			good = double_quoted(&t);
+		else if (*t.p == '\'')
+			good = single_quoted(&t);
+		else if (*t.p == '$' && next == '{')
+			keep(&t, expansion_length(&t));
+		else if (*t.p == '{' || *t.p == '}')
+			brace(&t);
+		else if (is_special(*t.p))
+			keep(&t, 1);
+		else
+			plain_word(&t);
+	}
+	if (good && t.depth > 0) {
+		config_error(blocks->block[blocks->n - 1].line,
+		    "the block that begins here does not end");
+		good = false;
+	}
+	return good;
+}
