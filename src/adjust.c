@@ -55,6 +55,23 @@ adjustment_read(const struct process *p, int *value, const char **file)
 	return 0;
 }
 
+int
+adjustment_inherited(struct process *p, const struct rules *rules)
+{
+	const struct facts *f = &p->facts;
+	const char *file;
+	int value;
+
+	if (adjustment_read(p, &value, &file) == -1)
+		return -1;
+	if (value >= 0 || !rules_give(rules, value))
+		return 0;
+	if (process_read(p, FACT_STATUS) == -1)
+		return -1;
+	return is_login_user(rules, f->ruid) && is_login_user(rules, f->euid) &&
+	    is_login_user(rules, f->suid) && !f->contained;
+}
+
 static int
 adjustment_write(const struct process *p, const char *file, int value)
 {
@@ -129,30 +146,6 @@ add_result(struct run *run, struct result *result)
 }
 
 /*
- * Whether the process has the value of a rule that is for another one: it is a
- * login user's, and descends from one that a rule protects. Returns 1 or 0, or
- * -1 with errno set.
- */
-static int
-has_inherited(struct run *run)
-{
-	const struct rules *rules = &run->config->rules;
-	struct process *p = &run->process;
-	const struct facts *f = &p->facts;
-	const char *file;
-	int value;
-
-	if (adjustment_read(p, &value, &file) == -1)
-		return -1;
-	if (value >= 0 || !rules_give(rules, value))
-		return 0;
-	if (process_read(p, FACT_STATUS) == -1)
-		return -1;
-	return is_login_user(rules, f->ruid) && is_login_user(rules, f->euid) &&
-	    is_login_user(rules, f->suid) && !f->contained;
-}
-
-/*
  * Decide for the process that has been looked at or opened. Returns what is to
  * be done as 1, or 0 for nothing, or -1 with errno set.
  */
@@ -165,7 +158,9 @@ decide(struct run *run, struct decision *d)
 		return -1;
 	if (run->reset &&
 	    (d->verdict == VERDICT_NONE || d->verdict == VERDICT_USER)) {
-		if ((inherited = has_inherited(run)) == -1)
+		inherited =
+		    adjustment_inherited(&run->process, &run->config->rules);
+		if (inherited == -1)
 			return -1;
 		if (inherited) {
 			d->verdict = VERDICT_NONE;

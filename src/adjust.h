@@ -18,6 +18,13 @@
 int adjustment_read(const struct process *p, int *value, const char **file);
 
 /*
+ * Whether the process, which no rule has been applied to, has the value of a
+ * rule all the same: it is a login user's, and descends from one that a rule
+ * protects. Returns 1 or 0, or -1 with errno set.
+ */
+int adjustment_inherited(struct process *p, const struct rules *rules);
+
+/*
  * Walk over PROC, where procfs is mounted, and give every process that a
  * selected rule decides for its value; again until nothing changes. With RESET
  * inherited values are reset too. What came of it goes to REPORT; in a dry run

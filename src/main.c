@@ -13,6 +13,7 @@
 
 #include "adjust.h"
 #include "config.h"
+#include "list.h"
 #include "lowmemorykiller.h"
 #include "report.h"
 #include "watchdog.h"
@@ -27,14 +28,16 @@ enum {
 };
 
 struct options {
-	char mode; /* 't', or 0: apply the rules */
+	char mode; /* 't', 'l', 'k', or 0: apply the rules */
 	const char *config;
 	const char *proc;
 	const char *sys;
 	bool dry_run;
 	bool quiet;
 	bool verbose;
-	char **names;
+	bool json;
+	bool color;
+	char **names; /* or logs */
 	size_t nnames;
 };
 
@@ -46,6 +49,9 @@ help(void)
 	      "those for NAME)\n"
 	      " oom_adjust -t [options]                  check the config, "
 	      "change nothing\n"
+	      " oom_adjust -l [-J] [options] [name ...]  list who would be "
+	      "killed next\n"
+	      " oom_adjust -k [-J] [options] [log ...]   list who was killed\n"
 	      "\n"
 	      "Set the out-of-memory killer adjustment of running processes by "
 	      "name.\n"
@@ -56,6 +62,12 @@ help(void)
 	      " -q, --quiet            only warnings and errors\n"
 	      " -v, --verbose          a line for each process\n"
 	      " -t, --test             check the config\n"
+	      " -l, --list             show processes, their adjustment and "
+	      "their rule\n"
+	      " -k, --kills            show the kills in the kernel log, or in "
+	      "LOG\n"
+	      " -J, --json             use JSON for -l and -k\n"
+	      "     --color[=WHEN]     colour for -l: auto, always or never\n"
 	      "     --timeout SECONDS  give up after that time (default 60; 0 "
 	      "is never)\n"
 	      "     --proc DIR         where procfs is mounted (default /proc)"
@@ -113,6 +125,21 @@ finish(int status, bool changed)
 	_exit(status);
 }
 
+/* As util-linux: WHEN, or else a terminal and no NO_COLOR. */
+static bool
+use_color(const char *when)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	if (when == NULL && no_color != NULL && no_color[0] != '\0')
+		return false;
+	if (when == NULL || strcmp(when, "auto") == 0)
+		return isatty(STDOUT_FILENO);
+	if (strcmp(when, "always") != 0 && strcmp(when, "never") != 0)
+		usage_error("--color=%s: not auto, always or never", when);
+	return strcmp(when, "always") == 0;
+}
+
 static void
 set_mode(struct options *o, int mode)
 {
@@ -125,13 +152,17 @@ static void
 parse_options(
     int argc, char **argv, struct options *o, struct watchdog *watchdog)
 {
-	enum { OPT_TIMEOUT = 256, OPT_PROC, OPT_SYS };
+	enum { OPT_TIMEOUT = 256, OPT_PROC, OPT_SYS, OPT_COLOR };
 	static const struct option longopts[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "test", no_argument, NULL, 't' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "kills", no_argument, NULL, 'k' },
+		{ "json", no_argument, NULL, 'J' },
+		{ "color", optional_argument, NULL, OPT_COLOR },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 		{ "proc", required_argument, NULL, OPT_PROC },
 		{ "sys", required_argument, NULL, OPT_SYS },
@@ -139,11 +170,11 @@ parse_options(
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *reason;
+	const char *reason, *when = NULL;
 	int c;
 
 	while (
-	    (c = getopt_long(argc, argv, "c:nqvthV", longopts, NULL)) != -1) {
+	    (c = getopt_long(argc, argv, "c:nqvtlkJhV", longopts, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			o->config = optarg;
@@ -158,7 +189,15 @@ parse_options(
 			o->verbose = true;
 			break;
 		case 't':
+		case 'l':
+		case 'k':
 			set_mode(o, c);
+			break;
+		case 'J':
+			o->json = true;
+			break;
+		case OPT_COLOR:
+			when = optarg != NULL ? optarg : "always";
 			break;
 		case OPT_TIMEOUT:
 			watchdog->seconds =
@@ -189,6 +228,9 @@ parse_options(
 		usage_error("-q and -v exclude each other");
 	if (o->mode != 0 && (o->dry_run || o->quiet || o->verbose))
 		usage_error("-n, -q and -v do not go with -%c", o->mode);
+	if (o->json && o->mode != 'l' && o->mode != 'k')
+		usage_error("-J goes with -l or -k");
+	o->color = use_color(when) && !o->json;
 	if (o->mode == 't' && o->nnames > 0)
 		usage_error("-t takes no names: %s", o->names[0]);
 }
@@ -282,12 +324,21 @@ main(int argc, char **argv)
 		return NOTHING_CHANGED;
 	/* Only now: expressions match bytes, whatever the locale. */
 	setlocale(LC_CTYPE, "");
-	if (select_rules(&config.rules, o.names, o.nnames) == -1)
+	if (o.mode != 'k' &&
+	    select_rules(&config.rules, o.names, o.nnames) == -1)
 		return NOTHING_CHANGED;
 
-	if (o.mode == 't')
+	switch (o.mode) {
+	case 't':
 		test(&o, &config);
-	else
+		break;
+	case 'l':
+		if (list(&config, o.proc, o.nnames == 0, o.json, o.color,
+			&watchdog) == -1)
+			status = NOTHING_CHANGED;
+		break;
+	default:
 		status = apply(&o, &config, &watchdog);
+	}
 	finish(status, watchdog.changed);
 }
