@@ -1,29 +1,39 @@
 # make            build/oom_adjust
-# make run        install what the build needs, build, run with the shipped config
-# make check      install what the tests need, run them all
+# make run        install what the build needs, build, and run the main job
+#                 with the shipped config
+# make check      install what the tests need, and run them all
 # make install    DESTDIR, PREFIX and SYSCONFDIR say where
+# make uninstall  the same; the config stays
 # make bench      how fast it is, against other programs
+# make dist       the release, build/oom_adjust-VERSION.tar.gz
 
 VERSION = 1.0
 
 B = build
 PREFIX = /usr/local
 SYSCONFDIR = /etc
+SBINDIR = $(PREFIX)/sbin
+MANDIR = $(PREFIX)/share/man
+BASHCOMPDIR = $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR = $(PREFIX)/share/zsh/site-functions
+CONF = $(SYSCONFDIR)/oom_adjust.conf
 
 CC = cc
 CFLAGS = -O2 -g
 LIBS = libconfuse libbsd-overlay smartcols
 
 BIN = $(B)/oom_adjust
-SRC = $(filter-out src/kill%,$(wildcard src/*.c))
+SRC = $(wildcard src/*.c)
 OBJ = $(SRC:src/%.c=$(B)/obj/%.o)
+LIBOBJ = $(filter-out $(B)/obj/main.o,$(OBJ))
 
 WARN = -Wall -Wextra -Werror
-HARDEN = -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
-	-fstack-clash-protection
-CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
-	-DSYSCONFDIR='"$(SYSCONFDIR)"' $(shell pkg-config --cflags $(LIBS))
-ALL_CFLAGS = -std=c17 $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS)
+HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection
+FORTIFY = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' $(FORTIFY) \
+	$(shell pkg-config --cflags $(LIBS)) $(CPPFLAGS)
+ALL_CFLAGS = -std=c17 $(WARN) $(HARDEN) $(ALL_CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
 LDLIBS = $(shell pkg-config --libs $(LIBS))
 
@@ -32,28 +42,114 @@ all: $(BIN)
 $(BIN): $(OBJ)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(OBJ) $(LDLIBS)
 
-$(B)/obj/%.o: src/%.c Makefile
+$(B)/obj/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(OBJ:.o=.d)
 
-# Helpers of the tests: each file is one program.
-HELPERS = $(patsubst tests/helpers/%.c,$(B)/tests/%,$(wildcard tests/helpers/*.c))
+# What was made with other flags is made again.
+$(B)/flags: FORCE
+	@mkdir -p $(B)
+	@printf '%s\n' $(foreach w,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS),'$(w)') \
+	    >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(B)/tests/%: tests/helpers/%.c Makefile
+run:
+	tests/packages build
+	$(MAKE) all
+	@# A clone may be writable by a group, which is refused.
+	install -m 644 etc/oom_adjust.conf $(B)/oom_adjust.conf
+	$(BIN) -v -c $(B)/oom_adjust.conf
+
+check:
+	tests/packages check
+	$(MAKE) all
+	tests/run
+
+bench: all
+	tests/packages check
+	$(MAKE) helpers
+	tests/bench/run
+
+# Helpers of the tests: each file is one program. Unit tests: each is one
+# cmocka program, linked with all but main.
+HELPERS = $(patsubst tests/helpers/%.c,$(B)/tests/%,$(wildcard tests/helpers/*.c))
+UNIT = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
+
+helpers: $(HELPERS)
+unit: $(UNIT)
+
+$(B)/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h)
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(WARN) -D_GNU_SOURCE -O2 -g -pthread -o $@ $<
 
-# Unit tests: each file is one cmocka program, linked with all but main.
-UNIT = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
-
-$(B)/unit/%: tests/unit/%.c $(filter-out $(B)/obj/main.o,$(OBJ)) Makefile
+$(B)/unit/%: tests/unit/%.c $(LIBOBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Isrc $(ALL_LDFLAGS) -o $@ $< \
-	    $(filter-out $(B)/obj/main.o,$(OBJ)) $(LDLIBS) -lcmocka
+	$(CC) $(ALL_CFLAGS) -Isrc $(ALL_LDFLAGS) -o $@ $< $(LIBOBJ) $(LDLIBS) \
+	    -lcmocka
+
+# The config reader alone, with every part of it instrumented.
+$(B)/fuzz_config: tests/fuzz/fuzz_config.c src/*.[ch]
+	@mkdir -p $(@D)
+	clang -std=c17 $(WARN) $(ALL_CPPFLAGS) -U_FORTIFY_SOURCE -g -O1 \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -Isrc -o $@ $< src/config.c src/rewrite.c src/rule.c src/report.c \
+	    src/lowmemorykiller.c $(LDLIBS) \
+	    -Wl,--wrap=regcomp,--wrap=getpwnam
+
+# The files name the default places; these are the ones asked for.
+PLACES = sed -e 's|/usr/local/sbin/oom_adjust|$(SBINDIR)/oom_adjust|g' \
+	-e 's|/etc/oom_adjust|$(SYSCONFDIR)/oom_adjust|g' \
+	-e 's|/etc/cron\.d|$(SYSCONFDIR)/cron.d|g' \
+	-e 's|/etc/rc\.local\.d|$(SYSCONFDIR)/rc.local.d|g'
+
+# $(call put,MODE,FILE,DIRECTORY[,NAME]): FILE, its places filled in.
+put = install -d "$(DESTDIR)$(3)" && \
+	$(PLACES) $(2) >$(B)/put && \
+	install -m $(1) $(B)/put "$(DESTDIR)$(3)/$(or $(4),$(notdir $(2)))" && \
+	rm -f $(B)/put
+
+# An existing config is the administrator's: the new one goes beside it.
+install: $(BIN)
+	install -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(SYSCONFDIR)"
+	install -m 755 $(BIN) "$(DESTDIR)$(SBINDIR)/oom_adjust"
+	$(call put,644,src/oom_adjust.8,$(MANDIR)/man8)
+	$(call put,644,src/oom_adjust.conf.5,$(MANDIR)/man5)
+	$(call put,644,cron.d/oom_adjust,$(SYSCONFDIR)/cron.d)
+	$(call put,755,rc.local.d/oom_adjust,$(SYSCONFDIR)/rc.local.d)
+	$(call put,644,etc/oom_adjust.bash-completion,$(BASHCOMPDIR),oom_adjust)
+	$(call put,644,etc/_oom_adjust,$(ZSHCOMPDIR))
+	@set -e; conf="$(DESTDIR)$(CONF)"; \
+	$(PLACES) etc/oom_adjust.conf >$(B)/put; \
+	if [ ! -e "$$conf" ] && [ ! -L "$$conf" ]; then \
+		install -m 644 $(B)/put "$$conf"; \
+	elif cmp -s $(B)/put "$$conf"; then \
+		rm -f "$$conf.new"; \
+	else \
+		install -m 644 $(B)/put "$$conf.new"; \
+		echo "$$conf is kept; the new one is $$conf.new"; \
+	fi; \
+	rm -f $(B)/put
+
+# The config, its .new and its .conf.d stay.
+uninstall:
+	rm -f "$(DESTDIR)$(SBINDIR)/oom_adjust" \
+	    "$(DESTDIR)$(MANDIR)/man8/oom_adjust.8" \
+	    "$(DESTDIR)$(MANDIR)/man5/oom_adjust.conf.5" \
+	    "$(DESTDIR)$(SYSCONFDIR)/cron.d/oom_adjust" \
+	    "$(DESTDIR)$(SYSCONFDIR)/rc.local.d/oom_adjust" \
+	    "$(DESTDIR)$(BASHCOMPDIR)/oom_adjust" \
+	    "$(DESTDIR)$(ZSHCOMPDIR)/_oom_adjust"
+
+# What git has, with the time of its last commit: the same bytes every time.
+dist:
+	@mkdir -p $(B)
+	git archive --format=tar --prefix=oom_adjust-$(VERSION)/ HEAD | \
+	    gzip -9n >$(B)/oom_adjust-$(VERSION).tar.gz
 
 clean:
 	rm -rf $(B)
 
-.PHONY: all clean
+FORCE:
+.PHONY: all run check bench helpers unit install uninstall dist clean FORCE
