@@ -18,7 +18,7 @@
 #include "report.h"
 #include "rewrite.h"
 
-#define FILE_MAX (1024 * 1024)
+#define FILE_MAX ((size_t)1024 * 1024)
 #define UID_MIN_DEFAULT 1000
 #define LOGIN_DEFS "/etc/login.defs"
 

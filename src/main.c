@@ -13,6 +13,7 @@
 
 #include "adjust.h"
 #include "config.h"
+#include "kills.h"
 #include "list.h"
 #include "lowmemorykiller.h"
 #include "report.h"
@@ -173,8 +174,8 @@ parse_options(
 	const char *reason, *when = NULL;
 	int c;
 
-	while (
-	    (c = getopt_long(argc, argv, "c:nqvtlkJhV", longopts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:nqvtlkJhV", longopts, NULL)) !=
+	    -1) {
 		switch (c) {
 		case 'c':
 			o->config = optarg;
@@ -232,7 +233,7 @@ parse_options(
 		usage_error("-J goes with -l or -k");
 	o->color = use_color(when) && !o->json;
 	if (o->mode == 't' && o->nnames > 0)
-		usage_error("-t takes no names: %s", o->names[0]);
+		usage_error("-t takes no names: %s", printable(o->names[0]));
 }
 
 /* Of the rules only those for NAMES. Returns 0, or -1 if one has none. */
@@ -257,7 +258,7 @@ select_rules(struct rules *rules, char *const *names, size_t nnames)
 				r->selected = found = true;
 		}
 		if (!found) {
-			warnx("no rule is for \"%s\"", names[j]);
+			warnx("no rule is for \"%s\"", printable(names[j]));
 			status = -1;
 		}
 	}
@@ -323,7 +324,8 @@ main(int argc, char **argv)
 	if (config_read(&config, o.config, o.mode == 't') == -1)
 		return NOTHING_CHANGED;
 	/* Only now: expressions match bytes, whatever the locale. */
-	setlocale(LC_CTYPE, "");
+	if (!o.quiet)
+		setlocale(LC_CTYPE, "");
 	if (o.mode != 'k' &&
 	    select_rules(&config.rules, o.names, o.nnames) == -1)
 		return NOTHING_CHANGED;
@@ -335,6 +337,10 @@ main(int argc, char **argv)
 	case 'l':
 		if (list(&config, o.proc, o.nnames == 0, o.json, o.color,
 			&watchdog) == -1)
+			status = NOTHING_CHANGED;
+		break;
+	case 'k':
+		if (kills_run(&config, o.names, o.nnames, o.json) == -1)
 			status = NOTHING_CHANGED;
 		break;
 	default:

@@ -29,15 +29,15 @@ escape_bytes(char *dst, size_t size, const char *src, size_t len)
 	return dst;
 }
 
-static const char *
-show(const char *s)
+const char *
+printable(const char *s)
 {
 	static char *shown;
 	static size_t size;
 	size_t need = 4 * strlen(s) + 1;
 	char *p;
 
-	if (need > size) {
+	if (shown == NULL || need > size) {
 		if ((p = realloc(shown, need)) == NULL)
 			return "?";
 		shown = p;
@@ -71,9 +71,9 @@ report_add(struct report *report, const struct result *result)
 		report->failed++;
 		if (strcmp(result->file, "oom_adj") == 0)
 			value = oom_score_adj_to_adj(value);
-		warnx("%s (%d): cannot set %s to %d: %s%s", show(result->comm),
-		    result->pid, result->file, value, strerror(result->error),
-		    failure_hint(result));
+		warnx("%s (%d): cannot set %s to %d: %s%s",
+		    printable(result->comm), result->pid, result->file, value,
+		    strerror(result->error), failure_hint(result));
 		break;
 	case OUTCOME_PASSED_USER:
 	case OUTCOME_PASSED_CONTAINER:
@@ -118,7 +118,7 @@ print_result(const struct result *r)
 {
 	const struct passwd *pw;
 
-	printf("    %7d (%s): ", r->pid, show(r->comm));
+	printf("    %7d (%s): ", r->pid, printable(r->comm));
 	switch (r->outcome) {
 	case OUTCOME_CHANGED:
 		printf("%d -> %d\n", r->from, r->to);
@@ -131,8 +131,8 @@ print_result(const struct result *r)
 		break;
 	case OUTCOME_PASSED_USER:
 		if ((pw = getpwuid(r->uid)) != NULL)
-			printf("passed over: user %s (%u)\n", show(pw->pw_name),
-			    r->uid);
+			printf("passed over: user %s (%u)\n",
+			    printable(pw->pw_name), r->uid);
 		else
 			printf("passed over: user %u\n", r->uid);
 		break;
@@ -150,9 +150,9 @@ print_rule(const struct rule *r)
 {
 	bool titled = strcmp(r->title, r->name) != 0;
 
-	printf("  Setting %s to %d", show(r->name), r->value);
+	printf("  Setting %s to %d", printable(r->name), r->value);
 	if (titled || !r->oom_adj)
-		printf(" (%s%s%s)", titled ? show(r->title) : "",
+		printf(" (%s%s%s)", titled ? printable(r->title) : "",
 		    titled && !r->oom_adj ? ", " : "",
 		    r->oom_adj ? "" : "oom_score_adj");
 	putchar('\n');

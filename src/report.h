@@ -49,6 +49,11 @@ struct report {
 char *escape_bytes(char *dst, size_t size, const char *src, size_t len);
 
 /*
+ * The string S made so, in a buffer that the next call uses again.
+ */
+const char *printable(const char *s);
+
+/*
  * Count RESULT, keep it for report_print(), and complain of a failure on
  * standard error at once.
  */

@@ -185,35 +185,33 @@ short_form(struct text *t)
 {
 	char *word[2], last;
 	const char *bad = NULL;
-	size_t n, used;
+	size_t i, n, used;
 	bool taken = true;
 	long value;
 
 	n = split(t->p, line_length(t), word, &used);
-	if (n > 0)
-		bad = bad_word(word[0], strlen(word[0]));
-	if (n > 1 && bad == NULL)
-		bad = bad_word(word[1], strlen(word[1]));
+	for (i = 0; i < n && i < 2 && bad == NULL; i++) {
+		if (!has_special(word[i]))
+			bad = bad_word(word[i], strlen(word[i]));
+	}
 
-	if (n == 0) {
-		taken = false;
-	} else if (bad != NULL) {
-		config_error(t->line, "%s", bad);
-	} else if (n == 2 && parse_integer(word[1], &value) &&
-	    !has_special(word[0])) {
+	if (n == 2 && bad == NULL && !has_special(word[0]) &&
+	    parse_integer(word[1], &value)) {
 		fputs("process ", t->out);
 		put_quoted(word[0], t->out);
 		fputs(" { oom_adj = ", t->out);
 		put_quoted(word[1], t->out);
 		fputs(" }", t->out);
 		add_block(t, t->line, true);
-	} else if (t->header != 0 || is_keyword(word[0])) {
+	} else if (n == 0 || t->header != 0 || is_keyword(word[0])) {
 		taken = false;
+	} else if (bad != NULL) {
+		config_error(t->line, "%s", bad);
 	} else if (has_special(word[0])) {
 		/* "foo=" and "foo{" are no names, but the start of others. */
 		last = word[0][strlen(word[0]) - 1];
 		taken = n == 2 && parse_integer(word[1], &value) &&
-		    !is_special(last);
+		    strchr("={(,\"'", last) == NULL;
 		if (taken)
 			config_error(t->line,
 			    "this name must be quoted, as in "
@@ -221,8 +219,8 @@ short_form(struct text *t)
 			    word[0], word[1]);
 	} else if (n == 1) {
 		config_error(t->line,
-		    "\"%s\" has no value; a rule is NAME "
-		    "and an integer, or a block",
+		    "\"%s\" has no value; a rule is NAME and an integer, "
+		    "or a block",
 		    word[0]);
 	} else if (has_special(word[1])) {
 		taken = false;
@@ -230,8 +228,8 @@ short_form(struct text *t)
 		config_error(t->line, "\"%s\" is not an integer", word[1]);
 	} else {
 		config_error(t->line,
-		    "more than a name and an integer; a "
-		    "name with blanks must be quoted in a process block");
+		    "more than a name and an integer; a name with blanks must "
+		    "be quoted in a process block");
 	}
 	if (taken)
 		skip(t, used);
