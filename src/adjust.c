@@ -11,7 +11,7 @@
 #include "adjust.h"
 
 #define PASSES 5
-#define PID_MAX_LIMIT (4 * 1024 * 1024) /* include/linux/threads.h */
+#define PID_LIMIT 10000000 /* one more than PID_DIGITS can write */
 
 struct run {
 	const struct config *config;
@@ -23,7 +23,7 @@ struct run {
 	struct process process;
 	/* The processes reported of in an earlier pass; untouched pages of it
 	   take no memory. */
-	unsigned char seen[PID_MAX_LIMIT / CHAR_BIT];
+	unsigned char seen[PID_LIMIT / CHAR_BIT];
 };
 
 static bool

@@ -117,13 +117,14 @@ open_standard_descriptors(void)
 __attribute__((noreturn)) static void
 finish(int status, bool changed)
 {
-	if (fflush(stdout) == EOF || ferror(stdout)) {
+	if (fflush(stdout) == EOF)
 		warn("standard output");
-		status =
-		    changed || status == NOT_ALL ? NOT_ALL : NOTHING_CHANGED;
-	}
-	/* What is in the buffer after a failure is not to be tried again. */
-	_exit(status);
+	else if (ferror(stdout))
+		warnx("standard output: not all of it could be written");
+	else
+		_exit(status);
+	/* Nor is what is left in the buffer to be tried again. */
+	_exit(changed || status == NOT_ALL ? NOT_ALL : NOTHING_CHANGED);
 }
 
 /* As util-linux: WHEN, or else a terminal and no NO_COLOR. */
@@ -172,6 +173,7 @@ parse_options(
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *reason, *when = NULL;
+	bool timeout = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:nqvtlkJhV", longopts, NULL)) !=
@@ -205,6 +207,7 @@ parse_options(
 			    (unsigned int)strtonum(optarg, 0, INT_MAX, &reason);
 			if (reason != NULL)
 				usage_error("--timeout %s: %s", optarg, reason);
+			timeout = true;
 			break;
 		case OPT_PROC:
 			o->proc = optarg;
@@ -229,6 +232,9 @@ parse_options(
 		usage_error("-q and -v exclude each other");
 	if (o->mode != 0 && (o->dry_run || o->quiet || o->verbose))
 		usage_error("-n, -q and -v do not go with -%c", o->mode);
+	/* A log may come down a pipe for hours. */
+	if (o->mode == 'k' && !timeout)
+		watchdog->seconds = 0;
 	if (o->json && o->mode != 'l' && o->mode != 'k')
 		usage_error("-J goes with -l or -k");
 	o->color = use_color(when) && !o->json;

@@ -17,7 +17,8 @@ process_next(DIR *proc)
 	const struct dirent *d;
 
 	while ((d = readdir(proc)) != NULL) {
-		if (isdigit((unsigned char)d->d_name[0]))
+		if (isdigit((unsigned char)d->d_name[0]) &&
+		    strlen(d->d_name) <= PID_DIGITS)
 			return d->d_name;
 	}
 	return NULL;
@@ -127,13 +128,8 @@ begin(struct process *p)
 int
 process_look(struct process *p, int procfd, const char *pid)
 {
-	if (strlcpy(p->prefix, pid, sizeof(p->prefix) - 1) >=
-	    sizeof(p->prefix) - 1) {
-		errno = ENOENT;
-		return -1;
-	}
 	p->pid = (pid_t)strtol(pid, NULL, 10);
-	strlcat(p->prefix, "/", sizeof(p->prefix));
+	stpcpy(stpcpy(p->prefix, pid), "/");
 	p->procfd = p->dirfd = procfd;
 	return begin(p);
 }

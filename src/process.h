@@ -12,6 +12,9 @@
 /* Of a longer command line the rest is not looked at. */
 #define CMDLINE_MAX ((size_t)256 * 1024)
 
+/* Of PID_MAX_LIMIT, 4194304, in include/linux/threads.h. */
+#define PID_DIGITS 7
+
 /*
  * A process as procfs shows it, read piece by piece as the rules ask. Files
  * are read through dirfd under prefix: "1234/" in /proc itself for a first
@@ -21,7 +24,7 @@
 struct process {
 	int procfd;
 	int dirfd;
-	char prefix[16];
+	char prefix[PID_DIGITS + sizeof("/")];
 	pid_t pid;
 	struct facts facts;
 	char args[CMDLINE_MAX + 1];
@@ -36,8 +39,9 @@ struct process {
 const char *process_next(DIR *proc);
 
 /*
- * Begin to read process PID, in decimal, in PROCFD, an open /proc: its command
- * line. Returns 0, or -1 with errno set: ENOENT or ESRCH if it has ended.
+ * Begin to read process PID, from process_next(), in PROCFD, an open /proc: its
+ * command line. Returns 0, or -1 with errno set: ENOENT or ESRCH if it has
+ * ended.
  */
 int process_look(struct process *p, int procfd, const char *pid);
 
