@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #define LIBBSD_OPENBSD_VIS /* says of strnvis(), not used here, which it is */
 #include <vis.h>
@@ -14,18 +16,34 @@
 char *
 escape_bytes(char *dst, size_t size, const char *src, size_t len)
 {
-	size_t i;
+	char *out = dst, *p;
+	wchar_t wc;
+	size_t n;
 
-	for (i = 0; i < len && src[i] >= ' ' && src[i] <= '~' && src[i] != '\\';
-	     i++)
-		continue;
-	if (i == len) {
-		memcpy(dst, src, len);
-		dst[len] = '\0';
-	} else if (strnvisx(dst, size, src, len,
-		       VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL) == -1) {
-		strlcpy(dst, "?", size); /* no memory */
+	if (len > (size - 1) / 4)
+		len = (size - 1) / 4;
+	for (; len > 0; src += n, len -= n) {
+		unsigned char c = (unsigned char)*src;
+
+		n = mbrtowc(&wc, src, len, &(mbstate_t) { 0 });
+		if (n > 1 && n <= len && iswprint((wint_t)wc)) {
+			out = mempcpy(out, src, n);
+			continue;
+		}
+		n = 1;
+		/* vis(3) of libbsd lets bytes that are no UTF-8 through. */
+		if (c >= 0x80)
+			out += snprintf(out, 5, "\\%03o", c);
+		else if (c >= ' ' && c <= '~' && c != '\\')
+			*out++ = (char)c;
+		else if ((p = vis(out, c,
+			      VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL,
+			      len > 1 ? src[1] : '\0')) != NULL)
+			out = p;
+		else
+			*out++ = '?'; /* no memory */
 	}
+	*out = '\0';
 	return dst;
 }
 
