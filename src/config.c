@@ -36,6 +36,8 @@ static struct reader {
 	size_t ended; /* how many of them libconfuse has read */
 
 	/* Of the block that is being read. */
+	bool has_cmdline;
+	regex_t cmdline;
 	uid_t *users;
 	size_t nusers;
 	bool unknown_user;
@@ -187,9 +189,7 @@ check_name(unsigned int line, const char *name)
 	else if (strchr(name, '/') != NULL &&
 	    (name[0] != '/' || name[len - 1] == '/'))
 		config_error(line,
-		    "\"%s\" is neither a bare name nor an "
-		    "absolute path",
-		    name);
+		    "\"%s\" is neither a bare name nor an absolute path", name);
 }
 
 static int
@@ -205,18 +205,18 @@ static int
 parse_cmdline(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	char reason[128];
-	regex_t regex;
 	int error;
 
-	error = regcomp(&regex, value, REG_EXTENDED | REG_NOSUB);
+	*(const char **)result = value;
+	if (reader.has_cmdline)
+		regfree(&reader.cmdline);
+	error = regcomp(&reader.cmdline, value, REG_EXTENDED | REG_NOSUB);
+	reader.has_cmdline = error == 0;
 	if (error != 0) {
-		regerror(error, &regex, reason, sizeof(reason));
+		regerror(error, &reader.cmdline, reason, sizeof(reason));
 		config_error((unsigned int)cfg->line, "%s: \"%s\": %s",
 		    opt->name, value, reason);
-	} else {
-		regfree(&regex);
 	}
-	*(const char **)result = value;
 	return 0;
 }
 
@@ -245,8 +245,8 @@ parse_user(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 			    "there is no user \"%s\"", value);
 		} else {
 			config_warning((unsigned int)cfg->line,
-			    "there is no user \"%s\": this rule matches "
-			    "nothing",
+			    "there is no user \"%s\": "
+			    "this rule matches nothing",
 			    value);
 			reader.unknown_user = true;
 		}
@@ -270,7 +270,7 @@ end_process(cfg_t *cfg, cfg_opt_t *opt)
 	struct block block = ended_block();
 	cfg_t *sec = cfg_opt_getnsec(opt, 0);
 	const char *name = cfg_getstr(sec, "name");
-	const char *cmdline = cfg_getstr(sec, "cmdline");
+	cfg_opt_t *user = cfg_getopt(sec, "user");
 	bool adj = cfg_size(sec, "oom_adj") > 0;
 	bool score_adj = cfg_size(sec, "oom_score_adj") > 0;
 	struct rule *r;
@@ -286,6 +286,8 @@ end_process(cfg_t *cfg, cfg_opt_t *opt)
 		.name = copy(name != NULL ? name : cfg_title(sec)),
 		.oom_adj = adj,
 		.containers = cfg_getbool(sec, "containers") == cfg_true,
+		.has_cmdline = reader.has_cmdline,
+		.cmdline = reader.cmdline,
 		.users = reader.users,
 		.nusers = reader.nusers,
 		.has_users = reader.nusers > 0,
@@ -293,6 +295,7 @@ end_process(cfg_t *cfg, cfg_opt_t *opt)
 		.selected = true,
 	};
 	rules->n++;
+	reader.has_cmdline = false;
 	reader.users = NULL;
 	reader.nusers = 0;
 	reader.unknown_user = false;
@@ -303,18 +306,16 @@ end_process(cfg_t *cfg, cfg_opt_t *opt)
 		check_name(block.line, r->name);
 	if (r->name[0] == '/')
 		r->path = realpath(r->name, NULL);
-	if (cmdline != NULL)
-		r->has_cmdline = regcomp(&r->cmdline, cmdline,
-				     REG_EXTENDED | REG_NOSUB) == 0;
-	if ((cfg_getopt(sec, "user")->flags & CFGF_MODIFIED) && !r->has_users)
+	if ((user->flags & CFGF_MODIFIED) && !r->has_users)
 		config_error(block.line,
-		    "process \"%s\": an empty list of "
-		    "users",
-		    r->title);
+		    "process \"%s\" has an empty list of users", r->title);
+	if (r->nusers > cfg_opt_size(user))
+		config_error(block.line,
+		    "process \"%s\" has more than one list of users", r->title);
 	if (adj == score_adj) {
 		config_error(block.line,
-		    "process \"%s\" has %s oom_adj %s "
-		    "oom_score_adj: give one of them",
+		    "process \"%s\" has %s oom_adj %s oom_score_adj: "
+		    "give one of them",
 		    r->title, adj ? "both" : "neither", adj ? "and" : "nor");
 	} else if (adj) {
 		r->value = (int)cfg_getint(sec, "oom_adj");
@@ -340,9 +341,8 @@ check_list(unsigned int line, cfg_opt_t *opt, int *list, size_t *n)
 	*n = cfg_opt_size(opt);
 	if (*n == 0 || *n > LOWMEMORYKILLER_MAX) {
 		config_error(line,
-		    "lowmemorykiller: %s must have 1 to %d "
-		    "entries",
-		    opt->name, LOWMEMORYKILLER_MAX);
+		    "lowmemorykiller: %s must have 1 to %d entries", opt->name,
+		    LOWMEMORYKILLER_MAX);
 		*n = 0;
 		return;
 	}
@@ -350,9 +350,7 @@ check_list(unsigned int line, cfg_opt_t *opt, int *list, size_t *n)
 		list[i] = (int)cfg_opt_getnint(opt, (unsigned int)i);
 		if (i > 0 && list[i] <= list[i - 1]) {
 			config_error(line,
-			    "lowmemorykiller: %s must be "
-			    "ascending",
-			    opt->name);
+			    "lowmemorykiller: %s must be ascending", opt->name);
 			return;
 		}
 	}
@@ -372,8 +370,8 @@ end_lowmemorykiller(cfg_t *cfg, cfg_opt_t *opt)
 	    block.line, cfg_getopt(sec, "minfree"), lmk->minfree, &nminfree);
 	if (lmk->n > 0 && nminfree > 0 && lmk->n != nminfree)
 		config_error(block.line,
-		    "lowmemorykiller: adj has %zu "
-		    "entries, minfree has %zu: they must be as many",
+		    "lowmemorykiller: adj has %zu entries, minfree has %zu: "
+		    "they must be as many",
 		    lmk->n, nminfree);
 	cfg_free_value(opt);
 	return 0;
@@ -412,8 +410,7 @@ check_titles(size_t first)
 			continue;
 		if (b->short_form)
 			config_warning(b->line,
-			    "\"%s\" again, after line %u; "
-			    "this one counts",
+			    "\"%s\" again, after line %u; this one counts",
 			    b->title, a->line);
 		else
 			config_error(b->line,
@@ -557,7 +554,8 @@ read_file(const char *file)
 	config->files =
 	    grow(config->files, config->nfiles, sizeof(*config->files));
 	reader.file = config->files[config->nfiles++] = copy(file);
-	reader.blocks.n = reader.ended = 0;
+	reader.blocks.n = reader.ended = reader.nusers = 0;
+	reader.unknown_user = false;
 
 	if ((text = slurp(&len)) == NULL)
 		return;
