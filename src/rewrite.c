@@ -248,6 +248,32 @@ expansion_length(const struct text *t)
 }
 
 /*
+ * How long the escape sequence at P is, as libconfuse takes it; 0 if it refuses
+ * it, or if it stands for NUL, which would end the string.
+ */
+static size_t
+escape_length(const char *p, const char *end)
+{
+	const char *s = p + 1;
+	unsigned int c = 0;
+
+	if (*s == 'x' && s + 1 < end && isxdigit((unsigned char)s[1])) {
+		for (s++; s < end && s - p < 4 && isxdigit((unsigned char)*s);
+		     s++)
+			c |= *s != '0';
+		return c != 0 ? (size_t)(s - p) : 0;
+	}
+	for (; s < end && isdigit((unsigned char)*s); s++) {
+		if (s - p > 3 || *s > '7')
+			return 0;
+		c = 8 * c + (unsigned int)(*s - '0');
+	}
+	if (s == p + 1)
+		return 2; /* any other character */
+	return c > 0 && c <= 0377 ? (size_t)(s - p) : 0;
+}
+
+/*
  * libconfuse's lexer stays inside a string that does not end, or whose escape
  * it refuses, even for the next file. So such a string never gets there.
  */
@@ -257,43 +283,19 @@ double_quoted(struct text *t)
 	unsigned int line = t->line;
 	size_t n;
 
-	for (keep(t, 1); t->p < t->end && *t->p != '"';) {
+	for (keep(t, 1); t->p < t->end && *t->p != '"'; keep(t, n)) {
 		n = 1;
-		if (t->end - t->p > 1 && t->p[0] == '$' && t->p[1] == '{') {
+		if (t->end - t->p < 2)
+			continue;
+		if (t->p[0] == '$' && t->p[1] == '{')
 			n = expansion_length(t);
-		} else if (t->end - t->p > 1 && t->p[0] == '\\') {
-			const char *digit = t->p + 1;
-			unsigned long c = 1;
-			bool octal = true;
-
-			n = 2;
-			if (*digit == 'x' && t->end - digit > 1 &&
-			    isxdigit((unsigned char)digit[1])) {
-				c = strtoul(
-				    (char[]) { digit[1],
-					t->end - digit > 2 ? digit[2] : '\0',
-					'\0' },
-				    NULL, 16);
-			} else if (isdigit((unsigned char)*digit)) {
-				for (c = 0, n = 1; digit < t->end &&
-				     isdigit((unsigned char)*digit);
-				     digit++, n++) {
-					octal = octal && *digit < '8' && n < 4;
-					if (octal)
-						c = 8 * c +
-						    (unsigned long)(*digit -
-							'0');
-				}
-			}
-			if (c == 0 || c > 0377 || !octal) {
-				config_error(t->line,
-				    "bad escape sequence "
-				    "\"%.*s\"",
-				    (int)(n > 8 ? 8 : n), t->p);
-				return false;
-			}
+		else if (t->p[0] == '\\')
+			n = escape_length(t->p, t->end);
+		if (n == 0) {
+			config_error(
+			    t->line, "bad escape sequence \"%.2s\"", t->p);
+			return false;
 		}
-		keep(t, n);
 	}
 	if (t->p == t->end) {
 		config_error(line, "the string that begins here does not end");
