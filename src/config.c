@@ -652,6 +652,8 @@ config_read(struct config *config, const char *file, bool strict)
 	read_drop_ins(file);
 	free(reader.blocks.block);
 	free(reader.users);
+	if (reader.has_cmdline)
+		regfree(&reader.cmdline);
 	if (reader.errors > 0) {
 		config_free(config);
 		return -1;
