@@ -292,8 +292,8 @@ double_quoted(struct text *t)
 		else if (t->p[0] == '\\')
 			n = escape_length(t->p, t->end);
 		if (n == 0) {
-			config_error(
-			    t->line, "bad escape sequence \"%.2s\"", t->p);
+			config_error(t->line,
+			    "bad escape sequence: a backslash and %c", t->p[1]);
 			return false;
 		}
 	}
