@@ -102,12 +102,11 @@ open_standard_descriptors(void)
 {
 	int fd;
 
-	do {
-		fd = open("/dev/null", O_RDWR);
-		if (fd == -1)
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* open(2) takes the lowest that is free: this one. */
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1)
 			err(NOTHING_CHANGED, "/dev/null");
-	} while (fd <= STDERR_FILENO);
-	close(fd);
+	}
 }
 
 /*
