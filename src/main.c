@@ -299,6 +299,7 @@ apply(const struct options *o, const struct config *config,
 
 	if (!o->quiet)
 		report_print(&report, config, killer);
+	free(report.results);
 	if (report.incomplete)
 		warnx("not enough memory for a full report");
 	if (report.failed > 0 || report.incomplete ||
@@ -315,7 +316,7 @@ main(int argc, char **argv)
 		.config = CONFIG_FILE, .proc = "/proc", .sys = "/sys"
 	};
 	static struct watchdog watchdog = { .seconds = TIMEOUT };
-	struct config config;
+	static struct config config;
 	int error, status = 0;
 
 	setprogname("oom_adjust");
