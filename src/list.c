@@ -41,23 +41,28 @@ struct rows {
 	size_t n;
 };
 
-enum { PID, USER, RSS, SCORE, BAR, ADJ, WANT, RULE, COMMAND, COLUMNS };
+enum { PID, USER, RSS, SCORE, BAR, ADJ, WANT, RULE, PASSED, COMMAND, COLUMNS };
+
+/* Where a column is shown. */
+enum { TABLE = 1, JSON = 2, BOTH = TABLE | JSON };
 
 static const struct {
 	const char *name; /* and in small letters, JSON's */
+	int where;
 	double width;
 	int flags;
 	int json_type;
 } columns[] = {
-	[PID] = { "PID", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[USER] = { "USER", 8, 0, SCOLS_JSON_STRING },
-	[RSS] = { "RSS", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[SCORE] = { "SCORE", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[BAR] = { "", BAR_WIDTH, 0, SCOLS_JSON_STRING },
-	[ADJ] = { "ADJ", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[WANT] = { "WANT", 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[RULE] = { "RULE", 0.3, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
-	[COMMAND] = { "COMMAND", 15, 0, SCOLS_JSON_STRING },
+	[PID] = { "PID", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[USER] = { "USER", BOTH, 8, 0, SCOLS_JSON_STRING },
+	[RSS] = { "RSS", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[SCORE] = { "SCORE", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[BAR] = { "", TABLE, BAR_WIDTH, 0, SCOLS_JSON_STRING },
+	[ADJ] = { "ADJ", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[WANT] = { "WANT", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[RULE] = { "RULE", BOTH, 0.3, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
+	[PASSED] = { "PASSED_OVER", JSON, 1, 0, SCOLS_JSON_STRING },
+	[COMMAND] = { "COMMAND", BOTH, 15, 0, SCOLS_JSON_STRING },
 };
 
 static int
@@ -258,25 +263,20 @@ user_name(uid_t uid, char *buf, size_t size)
 	return buf;
 }
 
-static char *
-format_rule(const struct row *row)
+/* Why the rule is not applied, or NULL. */
+static const char *
+passed_over(const struct row *row)
 {
-	const struct rule *r = row->decision.rule;
-	char *text = NULL;
-	int n = 0;
-
-	if (row->inherited)
-		n = asprintf(&text, "reset_inherited");
-	else if (row->decided)
-		n = asprintf(&text, "%s:%u%s", r->file, r->line,
-		    row->decision.verdict == VERDICT_USER
-			? ", passed over: login user"
-			: row->decision.verdict == VERDICT_CONTAINER
-			? ", passed over: container"
-			: "");
-	if (n == -1)
-		err(1, NULL);
-	return text;
+	if (row->inherited || !row->decided)
+		return NULL;
+	switch (row->decision.verdict) {
+	case VERDICT_USER:
+		return "user";
+	case VERDICT_CONTAINER:
+		return "container";
+	default:
+		return NULL;
+	}
 }
 
 __attribute__((format(printf, 3, 4))) static void
@@ -298,7 +298,8 @@ add_line(struct libscols_table *table, const struct row *row, long highest,
     bool json, bool color)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
-	char buf[128], *rule;
+	const char *passed;
+	char buf[128];
 	bool differs;
 	int want = 0;
 
@@ -321,8 +322,16 @@ add_line(struct libscols_table *table, const struct row *row, long highest,
 	if (wanted(row, &want))
 		set(line, WANT, "%d%s", want,
 		    differs && !json && !color ? " !" : "");
-	if ((rule = format_rule(row)) != NULL)
-		scols_line_refer_data(line, RULE, rule);
+	passed = passed_over(row);
+	if (row->inherited)
+		set(line, RULE, "reset_inherited");
+	else if (row->decided)
+		set(line, RULE, "%s:%u%s%s", row->decision.rule->file,
+		    row->decision.rule->line,
+		    passed != NULL && !json ? ", passed over: " : "",
+		    passed != NULL && !json ? passed : "");
+	if (passed != NULL)
+		set(line, PASSED, "%s", passed);
 	set(line, COMMAND, "%s",
 	    escape_bytes(buf, sizeof(buf), row->comm, strlen(row->comm)));
 	if (differs && color)
@@ -347,7 +356,7 @@ print_rows(const struct row *row, size_t n, bool json, bool color)
 	for (i = 0; i < COLUMNS; i++) {
 		int flags = columns[i].flags;
 
-		if (i == BAR && json)
+		if (!(columns[i].where & (json ? JSON : TABLE)))
 			flags |= SCOLS_FL_HIDDEN;
 		column = scols_table_new_column(
 		    table, columns[i].name, columns[i].width, flags);

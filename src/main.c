@@ -199,7 +199,7 @@ parse_options(
 			o->json = true;
 			break;
 		case OPT_COLOR:
-			when = optarg != NULL ? optarg : "always";
+			when = optarg != NULL ? optarg : "auto";
 			break;
 		case OPT_TIMEOUT:
 			watchdog->seconds =
@@ -315,11 +315,15 @@ main(int argc, char **argv)
 	struct options o = {
 		.config = CONFIG_FILE, .proc = "/proc", .sys = "/sys"
 	};
+	static char program[] = "oom_adjust";
 	static struct watchdog watchdog = { .seconds = TIMEOUT };
 	static struct config config;
 	int error, status = 0;
 
-	setprogname("oom_adjust");
+	/* getopt_long(3) has messages of its own, which begin with this. */
+	if (argc > 0)
+		argv[0] = program;
+	setprogname(program);
 	open_standard_descriptors();
 	/* A reader that goes away must not end the work half done. */
 	signal(SIGPIPE, SIG_IGN);

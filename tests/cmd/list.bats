@@ -57,7 +57,7 @@ field_is() {
 	adjust -l --color=always -c c.conf "$MARK-same" "$MARK-differs"
 	grep -q $'\e\[31m'".*$differs" out
 	run ! grep -q $'\e\[31m'".* $same " out
-	NO_COLOR=1 adjust -l --color -c c.conf "$MARK-differs"
+	NO_COLOR=1 adjust -l --color=always -c c.conf "$MARK-differs"
 	[[ $out == *$'\e'* ]]
 	adjust -l --color=never -c c.conf "$MARK-differs"
 	[[ $out != *$'\e'* ]]
@@ -104,8 +104,10 @@ field_is() {
 	adjust -lJ -c c.conf "$MARK"
 	field_is "$user" user 54321
 	field_is "$user" want null
-	field_is "$user" rule "c.conf:1, passed over: login user"
+	field_is "$user" rule c.conf:1
+	field_is "$user" passed_over user
 	adjust -l -c c.conf "$MARK"
+	out_has "c.conf:1, passed over: user"
 	out_lacks '!'
 }
 
