@@ -271,16 +271,6 @@ rules_give(const struct rules *rules, int value)
 	return false;
 }
 
-const struct rule *
-rules_find(const struct rules *rules, const char *name)
-{
-	size_t i = upper_bound(rules->by_name, rules->n, name);
-
-	if (i == 0 || strcmp(rules->by_name[i - 1].key, name) != 0)
-		return NULL;
-	return rules->by_name[i - 1].rule;
-}
-
 void
 rules_free(struct rules *rules)
 {

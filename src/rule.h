@@ -135,12 +135,6 @@ bool is_login_user(const struct rules *rules, uid_t uid);
  */
 bool rules_give(const struct rules *rules, int value);
 
-/*
- * The last rule written for NAME, whatever its other conditions, or NULL: what
- * a kernel log, which knows a comm alone, can be told.
- */
-const struct rule *rules_find(const struct rules *rules, const char *name);
-
 /* Release what RULES holds. */
 void rules_free(struct rules *rules);
 

@@ -355,21 +355,6 @@ test_need(void **state)
 	free_index(&rules);
 }
 
-static void
-test_find(void **state)
-{
-	char a[] = "a", b[] = "b";
-	struct rule rule[] = { { .name = b }, { .name = a }, { .name = b } };
-	struct rules rules = index_rules(rule, 3);
-
-	(void)state;
-	assert_ptr_equal(rules_find(&rules, "a"), &rule[1]);
-	assert_ptr_equal(rules_find(&rules, "b"), &rule[2]);
-	assert_null(rules_find(&rules, ""));
-	assert_null(rules_find(&rules, "c"));
-	free_index(&rules);
-}
-
 int
 main(void)
 {
@@ -382,7 +367,6 @@ main(void)
 		cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_kernel_threads_and_zombies),
 		cmocka_unit_test(test_need),
-		cmocka_unit_test(test_find),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
