@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LOGLINE_H
+#define LOGLINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What stands before the message in a line of a kernel log: text of syslogd,
+ * dmesg, journalctl, or a record of /dev/kmsg.
+ */
+
+#define TIME_SIZE 48
+
+/* What a clock counts; clocks of different kinds do not compare. */
+enum clock_kind {
+	CLOCK_NONE, /* the line had no time */
+	CLOCK_BOOT, /* since boot, or since 1970 */
+	CLOCK_DATE  /* by the calendar, less the year */
+};
+
+struct line {
+	const char *message;
+	const char *end;
+	char time[TIME_SIZE]; /* as the log has it; "" if it has none */
+	enum clock_kind clock_kind;
+	int64_t clock; /* the same in seconds */
+	bool escaped;  /* a record: \xNN in the message stands for a byte */
+};
+
+/*
+ * Take apart the line from P to END; with KMSG it must be a record. Returns
+ * false if it is not the kernel's: of another program, or, a record, from user
+ * space.
+ */
+bool line_read(const char *p, const char *end, bool kmsg, struct line *line);
+
+/*
+ * Undo the \xNN of the message from SRC to END. DST must have room for as much
+ * as SRC is. Returns how many bytes it has then.
+ */
+size_t line_unescape(char *dst, const char *src, const char *end);
+
+#endif
