@@ -113,10 +113,20 @@ process_line() {
 # Tests that look at the program's own system calls cannot see them through a
 # wrapper such as valgrind.
 need_bare() {
-	[[ -z ${OOM_ADJUST_WRAPPED:-} ]] ||
+	[[ ${OOM_ADJUST_WRAPPED:-sanitize} == sanitize ]] ||
 		skip "NOT RUN: system calls cannot be traced under a wrapper"
 	# which does not work under ptrace(2)
 	export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+}
+
+# Nor does valgrind itself bear all that is done to a program here.
+not_under_valgrind() {
+	! under_valgrind || skip "NOT RUN: valgrind itself fails here"
+}
+
+# It is slow: some tests then leave out what others of them have shown.
+under_valgrind() {
+	[[ ${OOM_ADJUST_WRAPPED:-} == valgrind ]]
 }
 
 need_namespaces() {

@@ -1,0 +1,659 @@
+#!/usr/bin/env bats
+# The config file: what is accepted, and each error's message and line.
+
+# shellcheck disable=SC2154 # out, err, pid are set by common.bash
+
+load common
+
+# bad LINE TEXT ...: the config is refused, with c.conf:LINE: and each TEXT,
+# by -t and by a run, which changes nothing.
+bad() {
+	local line=$1 pid
+	shift
+	printf '\n%s 7\n' "$MARK" >>c.conf
+	adjust -t -c c.conf
+	status_is 1
+	out_is ""
+	err_has "oom_adjust: c.conf:$line: " "$@"
+	! under_valgrind || return 0
+	actor pid "$MARK"
+	adjust -c c.conf
+	status_is 1
+	out_is ""
+	err_has "oom_adjust: c.conf:$line: " "$@"
+	value_is "$pid" 0
+	kill_actor "$pid"
+}
+
+# The same where the error is of the file as a whole, which is not added to.
+bad_file() {
+	adjust -t -c "$1"
+	status_is 1
+	out_is ""
+	err_has "oom_adjust: $1: " "$2"
+	adjust -c "$1"
+	status_is 1
+	out_is ""
+	err_has "oom_adjust: $1: " "$2"
+}
+
+# good N: the config has N rules.
+good() {
+	adjust -t -c c.conf
+	status_is 0
+	err_is ""
+	if [[ $1 -eq 1 ]]; then
+		out_is "c.conf: OK (1 rule)"
+	else
+		out_is "c.conf: OK ($1 rules)"
+	fi
+}
+
+# setting TEXT: a dry run prints this rule line.
+setting() {
+	adjust -n -c c.conf
+	status_is 0
+	[[ $'\n'$out$'\n' == *$'\n'"  Setting $1"$'\n'* ]] ||
+		complain "no line: Setting $1"
+}
+
+@test "a missing file" {
+	bad_file c.conf "No such file or directory"
+}
+
+@test "a directory, a FIFO, a device, a socket in its place" {
+	mkdir d
+	mkfifo f
+	bad_file d directory
+	bad_file f FIFO
+	bad_file /dev/null device
+	bad_file /dev/tty ""
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("s")'
+	bad_file s ""
+}
+
+@test "an unreadable file" {
+	need_root
+	open_directory
+	config <<<"$MARK 5"
+	chmod 600 c.conf
+	adjust_by "${NOBODY[@]}" -- -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf: " "Permission denied"
+}
+
+@test "a NUL byte" {
+	printf '%s 5\n%s 6\0\n' "$MARK" "$MARK" >c.conf
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf:2: " NUL
+}
+
+@test "1 MiB is read, a byte more is not" {
+	local size
+	config <<<"$MARK 5"
+	size=$(stat -c %s c.conf)
+	printf '#%0*d\n' $((1048576 - size - 2)) 0 >>c.conf
+	[[ $(stat -c %s c.conf) -eq 1048576 ]]
+	good 1
+	echo >>c.conf
+	bad_file c.conf "1 MiB"
+}
+
+@test "an empty file and one of comments alone have no rules" {
+	: >c.conf
+	good 0
+	printf '# sshd -17\n\n   # named 5\n\t\n' >c.conf
+	good 0
+	printf '#' >c.conf
+	good 0
+}
+
+@test "not an integer" {
+	local v
+	for v in x 5x - 1.5 0x 1e3 -0x 08 99999999999999999999x; do
+		config <<<$'# c\n'"foo $v"
+		bad 2 "not an integer" "\"$v\""
+	done
+	config <<<'process a { oom_adj = five }'
+	bad 1 "not an integer" five oom_adj
+	config <<<$'process a {\n\toom_score_adj = "5 "\n}'
+	bad 2 "not an integer" oom_score_adj
+}
+
+@test "out of range, and the hint to oom_score_adj" {
+	local v
+	for v in 16 -18 -900 1000 -1000; do
+		config <<<$'\n\n'"foo $v"
+		bad 3 "out of range" "$v" "-17 to 15" oom_score_adj process
+	done
+	for v in 1001 -1001 99999999999999999999 -99999999999999999999; do
+		config <<<"foo $v"
+		bad 1 "out of range" "$v" "-17 to 15"
+		[[ $err != *oom_score_adj* ]] || complain "a wrong hint"
+	done
+	config <<<"process a { oom_adj = 16 }"
+	bad 1 "out of range" "-17 to 15"
+	for v in 1001 -1001 4294967296; do
+		config <<<"process a { oom_score_adj = $v }"
+		bad 1 "out of range" "-1000 to 1000"
+	done
+}
+
+@test "the ends of the ranges" {
+	config <<-EOF
+		a -17
+		b 15
+		process c { oom_adj = -17 }
+		process d { oom_adj = 15 }
+		process e { oom_score_adj = -1000 }
+		process f { oom_score_adj = 1000 }
+		process g { oom_score_adj = +5 }
+		h +5
+		i 0
+		j -0
+	EOF
+	good 10
+}
+
+@test "integers are read as strtol and the kernel read them" {
+	config <<-EOF
+		a 010
+		b 0x0a
+		process c { oom_score_adj = 0x10 }
+	EOF
+	setting "a to 8"
+	setting "b to 10"
+	setting "c to 16 (oom_score_adj)"
+}
+
+@test "a non-breaking space" {
+	printf 'a 5\nsshd\xc2\xa0-17\n' >c.conf
+	bad 2 non-breaking U+00A0
+	printf 'sshd \xc2\xa0-17\n' >c.conf
+	bad 1 non-breaking U+00A0
+	printf '\xc2\xa0sshd -17\n' >c.conf
+	bad 1 non-breaking U+00A0
+	printf 'process a {\n\xc2\xa0oom_adj = 5\n}\n' >c.conf
+	bad 2 non-breaking U+00A0
+	printf '# a\xc2\xa0comment\nprocess "a\xc2\xa0b" { oom_adj = 5 }\n' \
+		>c.conf
+	good 1
+}
+
+@test "an unknown option" {
+	config <<<$'process a {\n\toom_adj = 5\n\tnosuch = 1\n}'
+	bad 3 "'nosuch'"
+	config <<<$'\n\nnosuch = 1'
+	bad 3 "'nosuch'"
+	config <<<$'daemon a {\n\toom_adj = 5\n}'
+	bad 1 ""
+	config <<<$'lowmemorykiller {\n\tcost = {1}\n}'
+	bad 2 "'cost'"
+}
+
+@test "both or neither of oom_adj and oom_score_adj" {
+	config <<<$'\nprocess "a" {\n\toom_adj = 5\n\toom_score_adj = 5\n}'
+	bad 2 both oom_adj oom_score_adj
+	config <<<$'\nprocess "a" {\n\tcontainers = true\n}'
+	bad 2 neither oom_adj oom_score_adj
+	config <<<$'process "a" { }'
+	bad 1 neither
+}
+
+@test "a bad regular expression" {
+	config <<<$'process a {\n\tcmdline = "(x"\n\toom_adj = 5\n}'
+	bad 2 cmdline "(x"
+	config <<<$'process a {\n\toom_adj = 5\n\tcmdline = "a[b"\n}'
+	bad 3 cmdline "a[b"
+	config <<<$'process a {\n\toom_adj = 5\n\tcmdline = "*"\n}'
+	adjust -t -c c.conf
+	[[ $status -le 1 ]]
+}
+
+@test "a name with a slash that is no absolute path" {
+	local name
+	for name in sbin/sshd ./sshd ../sshd sshd/ /usr/sbin/; do
+		config <<<$'\n'"$name 5"
+		bad 2 "absolute path" "$name"
+		config <<<$'process a {\n\n\tname = "'"$name"$'"\n\toom_adj = 5\n}'
+		bad 3 "absolute path" "$name"
+	done
+	config <<-EOF
+		/usr/sbin/sshd 5
+		process x {
+			name = "/usr/sbin/named"
+			oom_adj = 5
+		}
+		process "/bin/sh" { oom_adj = 5 }
+	EOF
+	good 3
+}
+
+@test "an empty name" {
+	config <<<$'process "" { oom_adj = 5 }'
+	bad 1 "empty name"
+	config <<<$'process a {\n name = ""\n oom_adj = 5\n}'
+	bad 2 "empty name"
+}
+
+@test "lists of lowmemorykiller" {
+	config <<<$'\nlowmemorykiller {\n\tadj = {1, 2}\n\tminfree = {1}\n}'
+	bad 2 lowmemorykiller "2 entries" 1
+	config <<<$'\nlowmemorykiller {\n\tadj = {1, 2}\n}'
+	bad 2 lowmemorykiller
+	config <<<$'lowmemorykiller {\n\tadj = {2, 1}\n\tminfree = {1, 2}\n}'
+	bad 1 ascending adj
+	config <<<$'lowmemorykiller {\n\tadj = {1, 2}\n\tminfree = {2, 1}\n}'
+	bad 1 ascending minfree
+	config <<<$'lowmemorykiller {
+		adj = {1,2,3,4,5,6,7}\n\tminfree = {1,2,3,4,5,6,7}\n}'
+	bad 1 6
+	config <<<$'lowmemorykiller {\n\tadj = {x}\n}'
+	bad 2 "not an integer" adj
+	config <<<$'lowmemorykiller {\n\tminfree = {-1}\n}'
+	bad 2 "out of range" minfree
+	config <<<$'lowmemorykiller {\n\tadj = {}\n\tminfree = {}\n}'
+	bad 1 ""
+}
+
+@test "good lists of lowmemorykiller" {
+	config <<<'lowmemorykiller { }'
+	good 0
+	config <<<$'lowmemorykiller {\n\tadj = {9999}\n\tminfree = {1}\n}'
+	good 0
+	config <<-EOF
+		lowmemorykiller {
+			adj = {0, 1, 2, 4, 9, 15}	# one
+			minfree = {1, 2, 3,		# more
+				4, 5, 6}
+		}
+	EOF
+	good 0
+}
+
+@test "two blocks with the same title name both lines" {
+	config <<-EOF
+		process java { oom_adj = 5 }
+		other 5
+
+		process java {
+			oom_adj = 6
+		}
+	EOF
+	bad 4 java "line 1"
+}
+
+@test "two short forms of one name: a warning, the later wins" {
+	config <<<$'foo 5\n\nfoo 6'
+	adjust -t -c c.conf
+	status_is 0
+	out_is "c.conf: OK (2 rules)"
+	err_has "oom_adjust: c.conf:3: " foo "line 1"
+	[[ $(wc -l <err) -eq 1 ]]
+	printf '%s 5\n%s 6\n' "$MARK" "$MARK" >c.conf
+	actor pid "$MARK"
+	adjust -q -c c.conf
+	status_is 0
+	value_is "$pid" 352
+}
+
+@test "a short form and a block of one name are no repetition" {
+	config <<<$'foo 5\nprocess foo { oom_adj = 6 }'
+	good 2
+	config <<<$'process foo { oom_adj = 6 }\nfoo 5'
+	good 2
+}
+
+@test "the same title in two files is allowed" {
+	mkdir c.conf.d
+	config <<<'process foo { oom_adj = 5 }'
+	cp c.conf c.conf.d/a.conf
+	good 2
+}
+
+@test "an unknown user: an error for -t, a warning and status 2 in a run" {
+	config <<-EOF
+		process a {
+			name = $MARK
+			oom_adj = 4
+		}
+		process b {
+			name = $MARK
+			user = {nosuchuser}
+			oom_adj = 5
+		}
+	EOF
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf:7: " nosuchuser
+	actor pid "$MARK"
+	adjust -c c.conf
+	status_is 2
+	err_has "oom_adjust: c.conf:7: " nosuchuser
+	out_has "1 process: 1 changed"
+	value_is "$pid" 235
+}
+
+@test "an unknown user beside a known one spoils the rule all the same" {
+	config <<-EOF
+		process a {
+			name = $MARK
+			user = {root, nosuchuser}
+			oom_adj = 5
+		}
+	EOF
+	actor pid "$MARK"
+	adjust -c c.conf
+	status_is 2
+	value_is "$pid" 0
+}
+
+@test "a user that is a number need not exist" {
+	config <<<'process a { user = {4711, "12"}; oom_adj = 5 }'
+	sed -i 's/;/\n/' c.conf
+	good 1
+	config <<<$'process a {\n user = {4294967295}\n oom_adj = 5\n}'
+	bad 2 4294967295
+	config <<<$'process a {\n user = {}\n oom_adj = 5\n}'
+	bad 1 user
+}
+
+@test "neither true nor false" {
+	config <<<$'process a {\n containers = 2\n oom_adj = 5\n}'
+	bad 2 containers
+	config <<<$'\nreset_inherited = perhaps'
+	bad 2 reset_inherited
+	config <<<$'reset_inherited = true\nreset_inherited = false'
+	adjust -t -c c.conf
+	[[ $status -le 1 ]]
+}
+
+@test "syntax errors" {
+	config <<<$'process a { oom_adj = 5 '
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf:1: "
+	config <<<$'a 5\nprocess b {\n oom_adj = "5\n}\n'
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf:3: "
+	config <<<$'a 5\n/* comment\n'
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf:2: "
+	config <<<$'a 5\nsshd'
+	bad 2 sshd
+	config <<<$'a 5\nsshd -17 now'
+	bad 2 ""
+	config <<<$'a 5\n}\n'
+	bad 2 ""
+	config <<<$'a 5\nprocess { oom_adj = 5 }\n'
+	bad 2 ""
+	config <<<$'a 5\nprocess "\\777" { oom_adj = 5 }\n'
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf:2: "
+	config <<<$'g++ 5\n'
+	bad 1 quoted
+	config <<<$'(sd-pam) 5\n'
+	bad 1 quoted
+}
+
+@test "all errors of a file are reported" {
+	config <<-EOF
+		a x
+		b 99
+		process c {
+			oom_adj = y
+			cmdline = "("
+		}
+		process d { }
+		./e 5
+	EOF
+	adjust -t -c c.conf
+	status_is 1
+	local line
+	for line in 1 2 4 5 7 8; do
+		err_has "oom_adjust: c.conf:$line: "
+	done
+}
+
+@test "errors of drop-ins have their own file and line" {
+	mkdir c.conf.d
+	config <<<$'\n\na x'
+	printf '\nb 99\n' >c.conf.d/1.conf
+	printf 'c 5\n\n\nd y\n' >c.conf.d/2.conf
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf:3: " "oom_adjust: c.conf.d/1.conf:2: " \
+		"oom_adjust: c.conf.d/2.conf:4: "
+}
+
+@test "an error in a drop-in: nothing is changed" {
+	mkdir c.conf.d
+	config <<<"$MARK 5"
+	echo "b 99" >c.conf.d/1.conf
+	actor pid "$MARK"
+	adjust -c c.conf
+	status_is 1
+	value_is "$pid" 0
+}
+
+@test "drop-ins in byte order, only *.conf, after the main file" {
+	mkdir c.conf.d
+	config <<<"m 1"
+	echo "a 2" >c.conf.d/a.conf
+	echo "b 3" >c.conf.d/B.conf
+	echo "c 4" >c.conf.d/10.conf
+	echo "d 5" >c.conf.d/9.conf
+	echo "e 6" >c.conf.d/e.conf~
+	echo "f 7" >c.conf.d/README
+	echo "g 8" >c.conf.d/x.conf.bak
+	echo "h 9" >c.conf.d/z.conf
+	good 6
+	adjust -n -c c.conf
+	[[ $(sed -n 's/^  Setting \(.\) .*/\1/p' out | tr -d '\n') == mcdbah ]] ||
+		complain "order"
+}
+
+@test "the last rule that matches wins across files" {
+	mkdir c.conf.d
+	config <<<"$MARK 1"
+	echo "$MARK 2" >c.conf.d/1.conf
+	echo "$MARK 3" >c.conf.d/2.conf
+	actor pid "$MARK"
+	adjust -q -c c.conf
+	status_is 0
+	value_is "$pid" 176
+}
+
+@test "a drop-in directory that is a file, a drop-in that is a directory" {
+	config <<<"$MARK 5"
+	touch c.conf.d
+	adjust -t -c c.conf
+	status_is 1
+	err_has "c.conf.d"
+	rm c.conf.d
+	mkdir -p c.conf.d/1.conf
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf.d/1.conf: " directory
+}
+
+@test "owner and mode, when root reads it" {
+	need_root
+	config <<<"$MARK 5"
+	local mode
+	for mode in 664 646 622 666 620; do
+		chmod $mode c.conf
+		bad_file c.conf writable
+	done
+	for mode in 600 644 444 640 755; do
+		chmod $mode c.conf
+		good 1
+	done
+	chown 4711 c.conf
+	bad_file c.conf 4711
+	chown 0:4711 c.conf
+	good 1
+}
+
+@test "owner and mode of drop-ins and of their directory" {
+	need_root
+	config <<<"$MARK 5"
+	mkdir c.conf.d
+	echo "$MARK 6" >c.conf.d/a.conf
+	good 2
+	chmod 664 c.conf.d/a.conf
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf.d/a.conf: " writable
+	chmod 644 c.conf.d/a.conf
+	chown 4711 c.conf.d/a.conf
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf.d/a.conf: " 4711
+}
+
+@test "a symbolic link is followed, and its target's owner counts" {
+	need_root
+	echo "$MARK 5" >target
+	ln -s target c.conf
+	good 1
+	chown 4711 target
+	bad_file c.conf 4711
+}
+
+@test "an ordinary user may use a file of his own" {
+	need_root
+	open_directory
+	config <<<"$MARK 5"
+	chmod 666 c.conf
+	chown 65534 c.conf
+	adjust_by "${NOBODY[@]}" -- -t -c c.conf
+	status_is 0
+}
+
+@test "CR LF, tabs, comments behind, no newline at the end" {
+	printf 'a 1\r\n\tb\t\t2\r\n  c   3  # comment\r\nd 4# comment\n' >c.conf
+	printf 'process e {\r\n\toom_adj = 5\r\n}\r\n\r\nf 6' >>c.conf
+	good 6
+	local rule
+	for rule in "a to 1" "b to 2" "c to 3" "d to 4" "e to 5" "f to 6"; do
+		setting "$rule"
+	done
+}
+
+@test "a byte order mark is skipped" {
+	printf '\xef\xbb\xbfa 1\n' >c.conf
+	setting "a to 1"
+}
+
+@test "comments and short forms inside strings and comments stay there" {
+	cat >c.conf <<-'EOF'
+		/* a
+		x 5
+		*/
+		// y 5
+		process p {
+			cmdline = "one # two
+		z 5
+		" // comment
+			# q 5
+			oom_adj = 5
+		}
+	EOF
+	good 1
+}
+
+@test "the words of the block form may be spread over lines" {
+	config <<-EOF
+		process
+		a
+		{
+			oom_adj =
+			5
+		}
+		process b { oom_adj = 6 } process c { oom_adj = 7 }
+		d 8
+	EOF
+	good 4
+	setting "d to 8"
+}
+
+@test "names that need quoting" {
+	cat >c.conf <<-'EOF'
+		process "a b" { oom_adj = 1 }
+		process "(sd-pam)" { oom_adj = 2 }
+		process 'x{y}#z=,*+' { oom_adj = 3 }
+		process "${HOME}" { oom_adj = 4 }
+		process '${HOME}' { oom_adj = 5 }
+		process "q\"q\\q" { oom_adj = 6 }
+	EOF
+	HOME=expanded good 6
+	HOME=expanded setting "a b to 1"
+	HOME=expanded setting "(sd-pam) to 2"
+	HOME=expanded setting 'x{y}#z=,*+ to 3'
+	HOME=expanded setting 'expanded to 4'
+	# shellcheck disable=SC2016 # not expanded
+	HOME=expanded setting '${HOME} to 5'
+}
+
+@test "short forms with every character that needs no quoting" {
+	config <<-'EOF'
+		pure-ftpd 10
+		a.out 1
+		k_worker:0 2
+		foo@bar%baz! 3
+		b~c$d&e;f<g>h?i[j]k^l`m|n 4
+		/opt/x-y/z.w 5
+		007 6
+	EOF
+	good 7
+	setting '007 to 6'
+	# shellcheck disable=SC2016 # not expanded
+	setting 'b~c$d&e;f<g>h?i[j]k^l`m|n to 4'
+}
+
+@test "a short form that is called like a keyword of the blocks" {
+	config <<<$'name 1\nuser 2\ncmdline 3\ncontainers 4\noom_adj 5\nadj 6'
+	good 6
+	config <<<$'process 5\nlowmemorykiller 5\nreset_inherited 5'
+	adjust -t -c c.conf
+	[[ $status -le 1 ]]
+}
+
+@test "reset_inherited is read" {
+	config <<<'reset_inherited = true'
+	good 0
+	config <<<'reset_inherited = no'
+	good 0
+}
+
+@test "control characters in a config are shown escaped" {
+	printf 'a \e[31mred\n' >c.conf
+	adjust -t -c c.conf
+	status_is 1
+	[[ $err != *$'\e'* ]] || complain "an escape sequence"
+	printf 'process "\\x1b[31m\\n" { }\n' >c.conf
+	adjust -t -c c.conf
+	status_is 1
+	[[ $err != *$'\e'* ]] || complain "an escape sequence"
+	[[ $(wc -l <err) -eq 1 ]] || complain "more than a line"
+}
+
+@test "~ in the config's name is not expanded" {
+	local tilde="~"
+	HOME=$PWD adjust -t -c "$tilde/c.conf"
+	status_is 1
+	err_has "$tilde/c.conf: No such file"
+}
+
+@test "1,000 rules" {
+	local i
+	for ((i = 0; i < 1000; i++)); do
+		echo "name$i $((i % 15))"
+	done >c.conf
+	good 1000
+}

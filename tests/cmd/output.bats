@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# Standard output that cannot be written, standard descriptors that are closed.
+# shellcheck disable=SC2034,SC2154 # out, err, pid are common.bash's
+
+load common
+
+@test "a full disk: status 1 if nothing was changed, else 2" {
+	config <<<"$MARK 5"
+	actor pid "$MARK"
+	status=0 out=""
+	"$OOM_ADJUST" -n -c c.conf >/dev/full 2>err || status=$?
+	err=$(<err)
+	status_is 1
+	err_has "standard output" "No space left"
+	value_is "$pid" 0
+	status=0
+	"$OOM_ADJUST" -c c.conf >/dev/full 2>err || status=$?
+	err=$(<err)
+	status_is 2
+	err_has "standard output" "No space left"
+	value_is "$pid" 294
+	status=0
+	"$OOM_ADJUST" -c c.conf >/dev/full 2>err || status=$?
+	status_is 1
+}
+
+@test "a full disk: the other modes" {
+	config <<<"$MARK 5"
+	local option
+	out=""
+	for option in -t -h -V; do
+		status=0
+		"$OOM_ADJUST" $option -c c.conf >/dev/full 2>err || status=$?
+		err=$(<err)
+		status_is 1
+		err_has "standard output"
+	done
+}
+
+@test "nothing to print, nothing to fail" {
+	config <<<"$MARK 5"
+	"$OOM_ADJUST" -q -c c.conf >/dev/full
+}
+
+@test "a closed pipe is an error, no death by a signal" {
+	config <<<"$MARK 5"
+	actor pid "$MARK"
+	out=""
+	{
+		sleep 0.2
+		status=0
+		"$OOM_ADJUST" -c c.conf 2>err || status=$?
+		echo "$status" >status
+	} | exec true
+	status=$(<status)
+	err=$(<err)
+	status_is 2
+	err_has "standard output" "Broken pipe"
+	value_is "$pid" 294
+}
+
+@test "closed descriptors: the work is done, no file gets stray bytes" {
+	not_under_valgrind
+	local closed
+	fake 10 one
+	config <<<$'one 5\none 5'
+	cp c.conf before
+	for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' \
+		'<&- >&- 2>&-'; do
+		echo 0 >proc/10/oom_score_adj
+		status=0 out="" err=""
+		eval '"$OOM_ADJUST" -v -c c.conf --proc proc' "$closed" \
+			3>/dev/null || status=$?
+		status_is 0
+		[[ $(<proc/10/oom_score_adj) == 294 ]] ||
+			complain "$closed: $(<proc/10/oom_score_adj)"
+		cmp c.conf before
+	done >log 2>&1
+}
+
+@test "closed descriptors: errors too" {
+	not_under_valgrind
+	fake 10 one
+	mkdir proc/10/oom_score_adj
+	config <<<"one 5"
+	cp c.conf before
+	find proc -type f -exec sha256sum {} + >sums
+	status=0 out="" err=""
+	"$OOM_ADJUST" -v -c c.conf --proc proc <&- >&- 2>&- || status=$?
+	status_is 2
+	cmp c.conf before
+	sha256sum -c sums
+}

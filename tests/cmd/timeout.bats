@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# --timeout: a process whose files cannot be read doesn't hold up the run.
+# shellcheck disable=SC2030,SC2031,SC2154 # out, err, pid are common.bash's
+
+load common
+
+timed_out() {
+	[[ $err =~ ^oom_adjust:\ timed\ out\ after\ 1\ seconds?\ reading\ process\ $1$ ]] ||
+		complain "no such message for process $1"
+}
+export -f timed_out
+
+@test "a read that blocks: status 1, the process, in time" {
+	fake 10 one
+	fake 11 two
+	rm proc/11/cmdline
+	mkfifo proc/11/cmdline
+	config <<<"two 5"
+	local before=$SECONDS
+	adjust -c c.conf --proc proc --timeout 1
+	[[ $((SECONDS - before)) -le 10 ]]
+	status_is 1
+	timed_out 11
+}
+
+@test "a read that blocks: status 2 if something was written before" {
+	local pid
+	for pid in 10 11 12 13; do
+		fake $pid one
+		echo 0 >proc/$pid/oom_score_adj
+	done
+	# the last one in the directory's own order
+	# shellcheck disable=SC2012 # -U
+	pid=$(ls -U proc | tail -1)
+	rm "proc/$pid/cmdline"
+	mkfifo "proc/$pid/cmdline"
+	config <<<"one 5"
+	adjust -c c.conf --proc proc --timeout 1
+	status_is 2
+	timed_out "$pid"
+	[[ $(cat proc/*/oom_score_adj | grep -c 294) -eq 3 ]]
+}
+
+# A real process that the kernel itself waits for, uninterruptibly but for a
+# signal that kills. In a namespace, lest more programs of ours are held up.
+stuck_run() {
+	local before
+	"$HELPERS/stuck" 10 >stuck 2>stuck.err &
+	while [[ ! -s stuck ]]; do
+		kill -0 %% 2>/dev/null || {
+			cat stuck.err >&2
+			echo unavailable >stuck
+			return 0
+		}
+		sleep 0.05
+	done
+	config <<<"process $MARK { oom_score_adj = $1 }"
+	before=$SECONDS
+	adjust -c c.conf --timeout 1
+	[[ $((SECONDS - before)) -le 8 ]] || complain "too late"
+	status_is "$2"
+	timed_out "$(<stuck)"
+}
+
+stuck_nothing() {
+	stuck_run 300 1
+}
+
+stuck_something() {
+	actor pid "$MARK"
+	stuck_run 300 2
+	[[ $(<stuck) == unavailable ]] || value_is "$pid" 300
+}
+export -f stuck_run stuck_nothing stuck_something
+
+@test "a process stuck in the kernel: status 1, and nothing stays behind" {
+	not_under_valgrind
+	[[ -e /dev/fuse ]] || skip "NOT RUN: needs FUSE"
+	isolated stuck_nothing
+	[[ $(<stuck) != unavailable ]] || skip "NOT RUN: $(<stuck.err)"
+}
+
+@test "a process stuck in the kernel: status 2 after a change" {
+	not_under_valgrind
+	[[ -e /dev/fuse ]] || skip "NOT RUN: needs FUSE"
+	isolated stuck_something
+	[[ $(<stuck) != unavailable ]] || skip "NOT RUN: $(<stuck.err)"
+}
+
+@test "no time-out without need" {
+	config <<<"$MARK 5"
+	actor pid "$MARK"
+	adjust -q -c c.conf --timeout 1
+	status_is 0
+	err_is ""
+	value_is "$pid" 294
+}
