@@ -33,7 +33,8 @@ static struct reader {
 	size_t errors;
 
 	struct blocks blocks;
-	size_t ended; /* how many of them libconfuse has read */
+	size_t ended;        /* how many of them libconfuse has read */
+	unsigned int killer; /* line of the lowmemorykiller block, or 0 */
 
 	/* Of the block that is being read. */
 	bool has_cmdline;
@@ -365,6 +366,10 @@ end_lowmemorykiller(cfg_t *cfg, cfg_opt_t *opt)
 	size_t nminfree;
 
 	(void)cfg;
+	if (reader.killer != 0)
+		config_error(block.line, "lowmemorykiller again, after line %u",
+		    reader.killer);
+	reader.killer = block.line;
 	check_list(block.line, cfg_getopt(sec, "adj"), lmk->adj, &lmk->n);
 	check_list(
 	    block.line, cfg_getopt(sec, "minfree"), lmk->minfree, &nminfree);
@@ -556,6 +561,7 @@ read_file(const char *file)
 	reader.file = config->files[config->nfiles++] = copy(file);
 	reader.blocks.n = reader.ended = reader.nusers = 0;
 	reader.unknown_user = false;
+	reader.killer = 0;
 
 	if ((text = slurp(&len)) == NULL)
 		return;

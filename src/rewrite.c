@@ -222,8 +222,8 @@ short_form(struct text *t)
 		    "\"%s\" has no value; a rule is NAME and an integer, "
 		    "or a block",
 		    word[0]);
-	} else if (has_special(word[1])) {
-		taken = false;
+	} else if (memchr(t->p, '{', used) != NULL || has_special(word[1])) {
+		taken = false; /* a block, or an option */
 	} else if (n == 2) {
 		config_error(t->line, "\"%s\" is not an integer", word[1]);
 	} else {

@@ -22,7 +22,8 @@ watch(void *arg)
 	if ((pid = w->pid) != 0)
 		snprintf(where, sizeof(where), " reading process %d", pid);
 	snprintf(message, sizeof(message),
-	    "oom_adjust: timed out after %u seconds%s\n", w->seconds, where);
+	    "oom_adjust: timed out after %u second%s%s\n", w->seconds,
+	    w->seconds == 1 ? "" : "s", where);
 	if (write(STDERR_FILENO, message, strlen(message)) == -1) {
 		/* There is nobody left to tell. */
 	}
