@@ -1,0 +1,60 @@
+# machine: system
+# seconds: 300
+# memory: 2048
+# cpus: 2
+# services: apache2 named chrony cron fail2ban mariadb memcached nginx ssh postfix postgresql redis-server rsyslog saslauthd snmpd pure-ftpd
+# Real daemons, as their Debian packages start them, and the shipped config:
+# each rule reaches those that pidof -x finds.
+
+systemctl --no-legend --failed
+conf=/etc/oom_adjust.conf
+
+# rules: the names of the config's short rules, with their values.
+rules() {
+	awk '$1 ~ /^[a-zA-Z]/ && NF == 2 && $2 ~ /^-?[0-9]+$/ { print $1, $2 }' "$conf"
+}
+
+# reached NAME: the PIDs that the last run told of for that rule.
+reached() {
+	awk -v name="$1" '
+	/^  [^ ]/ { here = ($1 == "Setting" && $2 == name) }
+	here && /^    / && !/passed over/ { print $1 }' <<< "$out" | sort -n
+}
+
+# found NAME VALUE: what pidof finds, without login users' processes where the
+# value is a privilege.
+found() {
+	local p
+	for p in $(pidof -x "$1"); do
+		if [ "$2" -ge 0 ] || ! awk '/^Uid:/ && ($2 >= 1000 || $3 >= 1000 || $4 >= 1000) { bad = 1 }
+		    END { exit !bad }' "/proc/$p/status"; then
+			echo "$p"
+		fi
+	done | sort -n
+}
+
+# These are not there yet when their service is called started.
+for name in qmgr saslauthd fail2ban-server; do
+	within 60 pidof -x "$name" > /dev/null
+done
+postgres=$(head -n 1 /var/lib/postgresql/*/main/postmaster.pid)
+before=$(adj "$postgres")
+oom_adjust > /dev/null
+adjust -v
+is "status" "$status" 0
+is "no message" "$err" ""
+while read -r name value; do
+	pids=$(found "$name" "$value")
+	[ -n "$pids" ] || continue
+	is "$name: those that pidof finds" "$(reached "$name")" "$pids"
+	echo "$value" > "/proc/$$/oom_adj"
+	wanted=$(adj $$)
+	echo 0 > "/proc/$$/oom_score_adj"
+	is "$name: their values" \
+	    "$(for p in $pids; do adj "$p"; done | sort -u)" "$wanted"
+done < <(rules)
+for name in sshd named rsyslogd mariadbd apache2 nginx cron memcached \
+    redis-server snmpd fail2ban-server chronyd qmgr pickup saslauthd pure-ftpd; do
+	check "$name is reached" [ -n "$(reached "$name")" ]
+done
+is "postgres keeps what its unit gave" "$(adj "$postgres")" "$before"
