@@ -215,10 +215,18 @@ visit(struct run *run, const char *pid)
 	return todo;
 }
 
-static void
+/* Errors that are ours: with the next process it would be no better. */
+static bool
+is_ours(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+static int
 pass(struct run *run, DIR *proc)
 {
 	const char *pid;
+	int error;
 
 	rewinddir(proc);
 	while ((pid = process_next(proc)) != NULL) {
@@ -226,11 +234,15 @@ pass(struct run *run, DIR *proc)
 		if (run->watchdog->pid == run->self)
 			continue;
 		if (visit(run, pid) == -1 && !has_ended(errno)) {
-			warn("process %s", pid);
+			error = errno;
+			warnc(error, "process %s", pid);
+			if (is_ours(error))
+				return -1;
 			run->report->failed++;
 		}
 	}
 	run->watchdog->pid = 0;
+	return 0;
 }
 
 int
@@ -241,7 +253,7 @@ adjust(const struct config *config, const char *proc, bool reset,
 	char self[16] = "";
 	size_t changed;
 	DIR *dir;
-	int i;
+	int i, status = 0;
 
 	if ((dir = opendir(proc)) == NULL) {
 		warn("%s", proc);
@@ -264,12 +276,12 @@ adjust(const struct config *config, const char *proc, bool reset,
 
 	/* A child that was forked just before its parent was adjusted has the
 	   old value, and may come earlier in the walk. */
-	for (i = 0; i < PASSES; i++) {
+	for (i = 0; i < PASSES && status == 0; i++) {
 		changed = report->changed;
-		pass(&run, dir);
+		status = pass(&run, dir);
 		if (report->changed == changed || report->dry_run)
 			break;
 	}
 	closedir(dir);
-	return 0;
+	return status;
 }

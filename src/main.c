@@ -287,7 +287,7 @@ apply(const struct options *o, const struct config *config,
 
 	if (adjust(config, o->proc, everything && config->reset_inherited,
 		&report, watchdog) == -1)
-		return NOTHING_CHANGED;
+		return watchdog->changed ? NOT_ALL : NOTHING_CHANGED;
 
 	if (everything && config->lowmemorykiller.n > 0) {
 		outcome = lowmemorykiller_set(
