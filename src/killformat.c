@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: ISC */
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
 #include "killformat.h"
 
-#include <limits.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "scan.h"
-
-enum { COMM = 15 }; /* TASK_COMM_LEN less the NUL */
-
-/* A few of these in bytes are still no overflow. */
-static const uint64_t KIB_MAX = UINT64_MAX >> 14;
+#define COMM 15                   /* TASK_COMM_LEN less the NUL */
+#define KIB_MAX (INT64_MAX >> 14) /* a few of these are no overflow */
 
 /*
- * The formats. A pattern stands for a whole message, its % words are
+ * The formats. A pattern stands for a whole message, less one of openings[],
+ * which may say which killer it is. Its % words are
  *
  *	%p  the process's id
  *	%c  its comm, to the last place that fits
@@ -22,10 +22,7 @@ static const uint64_t KIB_MAX = UINT64_MAX >> 14;
  *	%a  its oom_score_adj
  *	%A  its oom_adj or oom_score_adj, nobody can tell
  *	%n  any number
- *	%m  one of messages[], which says which killer it is
- *	%l  "lowmemorykiller: " or "lowmem_shrink " or nothing
- *	%k  nothing, a full stop, or a list: "total-vm:8kB, anon-rss:4kB"
- *	%r  anything, with words of such a list in it
+ *	%r  nothing, a full stop, or a list: " total-vm:8kB, anon-rss:4kB"
  *	%f  anything, with "to free 4kB" in it
  *	%*  anything
  *
@@ -34,45 +31,46 @@ static const uint64_t KIB_MAX = UINT64_MAX >> 14;
  */
 static const struct format {
 	enum meaning meaning;
-	int killer;
+	enum killer killer;
 	const char *pattern;
 } formats[] = {
 	/*
 	 * mm/oom_kill.c
 	 */
-	/* 2.6.18, 5.1 to now */
-	{ KILL, BEFORE, "%m: Killed process %p (%c)%k" },
-	/* RHEL 5 */
-	{ KILL, BEFORE, "%m: Killed process %p, UID %u, (%c)%k" },
-	/* 2.6.19 to 5.0 */
-	{ KILL, BEFORE, "Killed process %p (%c)%k" },
-	/* RHEL 6 */
-	{ KILL, BEFORE, "Killed process %p, UID %u, (%c)%k" },
-	/* RHEL 7 */
-	{ KILL, BEFORE, "Killed process %p (%c), UID %u,%k" },
+	/* 2.6.18 to now; RHEL 7: ", UID 0, " behind; Virtuozzo 7: " in VE" */
+	{ KILL, KILLER_UNKNOWN, "Killed process %p (%c)%r" },
+	/* RHEL 5, RHEL 6 */
+	{ KILL, KILLER_UNKNOWN, "Killed process %p, UID %u, (%c)%r" },
 	/* Virtuozzo and OpenVZ 6, RHEL 6's with container limits */
-	{ KILL, BEFORE, "%m: OOM killed process %p (%c) %r" },
-	/* Virtuozzo and OpenVZ 7, RHEL 7's; and whatever else comes behind */
-	{ KILL, BEFORE, "Killed process %p (%c) %r" },
-	{ KILL, BEFORE, "%m: Killed process %p (%c) %r" },
+	{ KILL, KILLER_UNKNOWN, "OOM killed process %p (%c)%r" },
+	{ KILL, KILLER_MEMCG,
+	    "Out of memory in UB %n: OOM killed process %p (%c)%r" },
 	/* 2.6.36 to 4.3: of another thread group, but with the same memory */
-	{ KILL_ALSO, BEFORE, "Kill process %p (%c) sharing same memory" },
+	{ KILL_ALSO, KILLER_UNKNOWN,
+	    "Kill process %p (%c) sharing same memory" },
 	/* Virtuozzo 7 */
-	{ KILL_ALSO, BEFORE, "Kill process %p (%c) in VE \"%* same memory" },
+	{ KILL_ALSO, KILLER_UNKNOWN,
+	    "Kill process %p (%c) in VE \"%* same memory" },
 	/* 2.6.18 ("and children"), 2.6.36 to 5.0 ("or sacrifice child") */
-	{ ANNOUNCED, BEFORE, "%m: Kill process %p (%c) score %*" },
+	{ ANNOUNCED, KILLER_UNKNOWN, "Kill process %p (%c) score %*" },
 	/* 2.6.19 to 2.6.35 ("or a child") */
-	{ ANNOUNCED, BEFORE, "%m: kill process %p (%c) score %*" },
-	/* 2.6.19 to now */
-	{ REPORT, BEFORE, "%c invoked oom-killer: %*" },
-	/* 2.6.18 */
-	{ REPORT, BEFORE, "oom-killer: gfp_mask=%*" },
-	/* 5.0 to now */
-	{ VICTIM, BEFORE, "oom-kill:constraint=%*" },
+	{ ANNOUNCED, KILLER_UNKNOWN, "kill process %p (%c) score %*" },
+	/* 4.19 to now; the names in it may hold commas */
+	{ ANNOUNCED, KILLER_MEMCG,
+	    "oom-kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u" },
+	{ ANNOUNCED, KILLER_MEMCG, "oom-kill:constraint=CONSTRAINT_MEMCG,%*" },
+	{ ANNOUNCED, KILLER_OOM, "oom-kill:constraint=%*,pid=%p,uid=%u" },
+	{ ANNOUNCED, KILLER_OOM, "oom-kill:constraint=%*" },
 	/* 4.19 to now */
-	{ MEMCG_GROUP, KILLER_MEMCG, "Tasks in %* are going to be killed %*" },
+	{ ANNOUNCED_GROUP, KILLER_MEMCG,
+	    "Tasks in %* are going to be killed %*" },
 	/* mm/memcontrol.c, 2.6.29 to 4.20 */
-	{ MEMCG, KILLER_MEMCG, "Task in %* killed as a result of limit of %*" },
+	{ ANNOUNCED, KILLER_MEMCG,
+	    "Task in %* killed as a result of limit of %*" },
+	/* 2.6.19 to now */
+	{ REPORT, KILLER_UNKNOWN, "%c invoked oom-killer: %*" },
+	/* 2.6.18 */
+	{ REPORT, KILLER_UNKNOWN, "oom-killer: gfp_mask=%*" },
 
 	/*
 	 * arch/.../mm/fault.c, 2.6.18 to 2.6.3x: no memory for a page fault
@@ -85,224 +83,185 @@ static const struct format {
 	 */
 	/* Android's 2.6.25 to 3.9; Samsung's go on after the size */
 	{ KILL, KILLER_LOWMEMORYKILLER,
-	    "%lsend sigkill to %p (%c), adj %A, size %s%*" },
+	    "send sigkill to %p (%c), adj %A, size %s%*" },
 	/* MediaTek's 3.4 to 4.4, with both scales */
 	{ KILL, KILLER_LOWMEMORYKILLER,
-	    "%lKilling '%c' (%p), adj %n, score_adj %a,%f" },
+	    "Killing '%c' (%p), adj %n, score_adj %a,%f" },
 	/* 3.10 to 4.11 */
-	{ KILL, KILLER_LOWMEMORYKILLER, "%lKilling '%c' (%p), adj %a,%f" },
+	{ KILL, KILLER_LOWMEMORYKILLER, "Killing '%c' (%p), adj %a,%f" },
 	/* Android's 3.18 to 4.9, with the thread's id first */
 	{ KILL, KILLER_LOWMEMORYKILLER,
-	    "%lKilling '%c' (%n) (tgid %p), adj %a,%f" },
+	    "Killing '%c' (%n) (tgid %p), adj %a,%f" },
 };
 
-/* What %m may be: what out_of_memory() and its like call the killer with. */
+/* What out_of_memory() and its like call the killer with, and drivers begin. */
 static const struct {
-	const char *text; /* a pattern, too */
 	enum killer killer;
-} messages[] = {
+	const char *text;
+} openings[] = {
 	/* 2.6.25 to now */
-	{ "Memory cgroup out of memory", KILLER_MEMCG },
+	{ KILLER_MEMCG, "Memory cgroup out of memory: " },
 	/* 2.6.18 to now */
-	{ "Out of memory", KILLER_OOM },
+	{ KILLER_OOM, "Out of memory: " },
 	/* 2.6.18's announcement; the kill itself before */
-	{ "Out of Memory", KILLER_OOM },
+	{ KILLER_OOM, "Out of Memory: " },
 	/* 2.6.24 to now */
-	{ "Out of memory (oom_kill_allocating_task)", KILLER_OOM },
+	{ KILLER_OOM, "Out of memory (oom_kill_allocating_task): " },
 	/* 2.6.18 to 2.6.23 */
-	{ "No available memory in cpuset", KILLER_OOM },
+	{ KILLER_OOM, "No available memory in cpuset: " },
 	/* 2.6.18 to 3.9 */
-	{ "No available memory (MPOL_BIND)", KILLER_OOM },
-	/* Virtuozzo and OpenVZ 6: a container's limit */
-	{ "Out of memory in UB %n", KILLER_MEMCG },
+	{ KILLER_OOM, "No available memory (MPOL_BIND): " },
+	/* where there is pr_fmt() or lowmem_print() */
+	{ KILLER_LOWMEMORYKILLER, "lowmemorykiller: " },
+	{ KILLER_LOWMEMORYKILLER, "lowmem_shrink " },
+};
+
+/* What a list or the heads of a table call what we want. */
+static const struct {
+	const char *name;
+	char word;
+} names[] = {
+	{ "anon-rss", 's' },
+	{ "file-rss", 's' },
+	{ "shmem-rss", 's' },
+	{ "rss", 's' },
+	{ "uid", 'u' },
+	{ "oom_score_adj", 'a' },
+	{ "oom_adj", 'o' },
 };
 
 /* How many bytes a comm has, an escaped one (\x1b, \033, #033) being one. */
 static size_t
-comm_bytes(const char *p, const char *end)
+comm_bytes(const char *p, size_t len)
 {
+	const char *end = p + len;
 	size_t n;
 
 	for (n = 0; p < end; n++)
 		p += end - p >= 4 && (*p == '\\' || *p == '#') &&
-			(p[1] == 'x' || is_digit(p[1]))
+			(p[1] == 'x' || isdigit((unsigned char)p[1]))
 		    ? 4
 		    : 1;
 	return n;
 }
 
-static void
-add_rss(struct found *f, uint64_t kib)
+/*
+ * Take a number from *P, in the range of what WORD stands for. The kernel
+ * prints some as if they had a sign.
+ */
+static bool
+number(char **p, char word, int64_t *value)
 {
-	if (f->rss <= KIB_MAX)
-		f->rss += kib;
-	f->has_rss = true;
-}
+	int64_t min = -INT_MAX, max = INT_MAX;
 
-/* The words of "total-vm:8kB, anon-rss:4kB UID:0" that we want. */
-void
-format_list_keys(const char *p, const char *end, struct found *f)
-{
-	uint64_t v;
-
-	while (p < end) {
-		if (literal(&p, end, "anon-rss:") ||
-		    literal(&p, end, "file-rss:") ||
-		    literal(&p, end, "shmem-rss:") ||
-		    literal(&p, end, "rss:")) {
-			if (number(&p, end, KIB_MAX, &v))
-				add_rss(f, v);
-		} else if (literal(&p, end, "UID:")) {
-			if (number(&p, end, UINT32_MAX, &v)) {
-				f->uid = (uid_t)v;
-				f->has_uid = true;
-			}
-		} else if (literal(&p, end, "oom_score_adj:")) {
-			if (integer(&p, end, &f->adj)) {
-				f->has_adj = true;
-				f->scale = SCALE_OOM_SCORE_ADJ;
-			}
-		}
-		while (p < end && *p != ' ' && *p != ',')
-			p++;
-		while (p < end && (*p == ' ' || *p == ','))
-			p++;
+	if (word == 'p') {
+		min = 1;
+	} else if (word == 'u') {
+		max = UINT32_MAX;
+	} else if (word == 's') {
+		min = 0;
+		max = KIB_MAX;
 	}
+	if (!isdigit((unsigned char)(*p)[**p == '-']))
+		return false;
+	*value = strtoll(*p, p, 10);
+	return *value >= min && *value <= max;
 }
 
-/* See %k: "", ".", " key:1", ", key:1". */
-static bool
-is_list(const char *p, const char *end)
+/* VALUE is what WORD stands for, REST what follows it. */
+static void
+tell(struct kill *kill, char word, int64_t value, const char *rest)
 {
-	if (p == end || (end - p == 1 && *p == '.'))
-		return true;
-	literal(&p, end, ",");
-	if (!literal(&p, end, " "))
-		return false;
-	for (; p < end &&
-	     (*p == '-' || *p == '_' || is_upper(*p) ||
-		 (*p >= 'a' && *p <= 'z'));
-	     p++)
-		;
-	return end - p >= 2 && *p == ':' && (is_digit(p[1]) || p[1] == '-');
-}
-
-/* See %f: lowmemorykiller's "to free 4kB on behalf of". */
-bool
-format_to_free(const char *p, const char *end, struct found *f)
-{
-	static const char words[] = "to free ";
-	uint64_t kib;
-
-	p = memmem(p, (size_t)(end - p), words, sizeof(words) - 1);
-	if (p == NULL)
-		return false;
-	p += sizeof(words) - 1;
-	if (!number(&p, end, KIB_MAX, &kib) || !literal(&p, end, "kB"))
-		return false;
-	add_rss(f, kib);
-	return true;
-}
-
-/* One % word of a pattern, but %c, %m and %*. */
-static bool
-word(char c, const char **p, const char *end, struct found *f)
-{
-	const char *q = *p;
-	uint64_t v;
-
-	switch (c) {
+	switch (word) {
 	case 'p':
-		if (!number(p, end, INT_MAX, &v) || v == 0)
-			return false;
-		f->pid = (pid_t)v;
-		return true;
+		kill->pid = (pid_t)value;
+		break;
 	case 'u':
-		if (!number(p, end, UINT32_MAX, &v))
-			return false;
-		f->uid = (uid_t)v;
-		f->has_uid = true;
-		return true;
-	case 'n':
-		literal(p, end, "-");
-		return number(p, end, UINT64_MAX, &v);
+		kill->uid = (uid_t)value;
+		kill->has_uid = true;
+		break;
+	case 's':
+		kill->rss +=
+		    (uint64_t)value * (*rest == 'k' ? 1024 : kill->page_size);
+		kill->has_rss = true;
+		break;
 	case 'a':
 	case 'A':
-		if (!integer(p, end, &f->adj))
-			return false;
-		f->has_adj = true;
-		f->scale = c == 'a' || f->adj < -17 || f->adj > 15
-		    ? SCALE_OOM_SCORE_ADJ
-		    : SCALE_UNKNOWN;
-		return true;
-	case 's':
-		if (!number(p, end, UINT32_MAX, &f->pages))
-			return false;
-		f->has_pages = true;
-		return true;
-	case 'l':
-		if (!literal(p, end, "lowmemorykiller: "))
-			literal(p, end, "lowmem_shrink ");
-		return true;
-	case 'k':
-		*p = end;
-		if (!is_list(q, end))
-			return false;
-		format_list_keys(q, end, f);
-		return true;
-	case 'r':
-		*p = end;
-		format_list_keys(q, end, f);
-		return true;
-	case 'f':
-		*p = end;
-		format_to_free(q, end, f);
-		return true;
+	case 'o':
+		kill->adj = (int)value;
+		kill->has_adj = true;
+		if (word == 'o')
+			kill->scale = SCALE_OOM_ADJ;
+		else if (word == 'a' || value < -17 || value > 15)
+			kill->scale = SCALE_OOM_SCORE_ADJ;
+		break;
 	default:
-		return false;
+		break;
 	}
 }
 
-/*
- * Match PATTERN as far as a %c, %m or %*; *PATTERN is then what is left of it.
- */
-static bool
-match_part(
-    const char **pattern, const char **p, const char *end, struct found *f)
+/* Tell KILL the value TEXT, if NAME is one of names[]. */
+static void
+read_value(const char *name, char *text, struct kill *kill)
 {
-	const char *s = *pattern;
+	int64_t v;
+	size_t i;
 
-	for (; *s != '\0'; s++) {
-		if (*s != '%') {
-			if (*p == end || **p != *s)
-				return false;
-			++*p;
-			continue;
-		}
-		s++;
-		if (*s == 'c' || *s == 'm' || *s == '*') {
-			s--;
-			break;
-		}
-		if (!word(*s, p, end, f))
-			return false;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(name, names[i].name) == 0 &&
+		    number(&text, names[i].word, &v))
+			tell(kill, names[i].word, v, text);
+}
+
+/* "total-vm:8kB, anon-rss:4kB UID:0": a value stands behind its name. */
+static void
+read_list(char *p, struct kill *kill)
+{
+	char *word, *next, *rest;
+
+	for (word = strtok_r(p, " ,:", &rest); word != NULL; word = next) {
+		next = strtok_r(NULL, " ,:", &rest);
+		if (next != NULL)
+			read_value(word, next, kill);
 	}
-	*pattern = s;
+}
+
+/* lowmemorykiller's "to free 4kB on behalf of". */
+static bool
+read_free(char *p, struct kill *kill)
+{
+	int64_t v;
+
+	p = strstr(p, "to free ");
+	if (p == NULL)
+		return false;
+	p += strlen("to free ");
+	if (!number(&p, 's', &v) || strncmp(p, "kB", 2) != 0)
+		return false;
+	tell(kill, 's', v, p);
 	return true;
 }
 
-/* See %m. One text may begin as another does: in a pattern, a colon is next. */
-static bool
-match_message(const char **p, const char *end, struct found *f)
+static bool match(const char *pattern, char *p, struct kill *kill);
+
+/*
+ * A comm, and then PATTERN. It may hold anything that the format has behind it,
+ * too: it goes on to the last place that fits and leaves it no more bytes than
+ * the kernel has for it. Failing that, to the last place that fits.
+ */
+static bool /* NOLINTNEXTLINE(misc-no-recursion): as deep as a pattern */
+match_comm(const char *pattern, char *p, struct kill *kill)
 {
-	size_t i;
+	static const size_t limits[] = { COMM, sizeof(kill->comm) };
+	size_t i, n;
 
-	for (i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
-		const char *text = messages[i].text, *q = *p;
-
-		if (match_part(&text, &q, end, f) && q < end && *q == ':') {
-			f->killer = (int)messages[i].killer;
-			*p = q;
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		for (n = strnlen(p, sizeof(kill->comm) - 1) + 1; n-- > 0;) {
+			if (p[n] != pattern[0] ||
+			    comm_bytes(p, n) > limits[i] ||
+			    !match(pattern, p + n, kill))
+				continue;
+			*(char *)mempcpy(kill->comm, p, n) = '\0';
 			return true;
 		}
 	}
@@ -310,99 +269,134 @@ match_message(const char **p, const char *end, struct found *f)
 }
 
 /*
- * Match the rest of a pattern behind a %c. %* at its end takes all; before
- * that, it takes as much as it must.
+ * Match P, all of it. What a word stands for is written to KILL when all behind
+ * it has matched, so nothing is left of an attempt that failed.
  */
-static bool
-match_rest(const char *pattern, const char *p, const char *end, struct found *f)
+static bool /* NOLINTNEXTLINE(misc-no-recursion): has words */
+match(const char *pattern, char *p, struct kill *kill)
 {
-	for (;;) {
-		if (!match_part(&pattern, &p, end, f))
+	int64_t v;
+	char word;
+
+	for (; *pattern != '%'; pattern++, p++) {
+		if (*pattern != *p)
 			return false;
-		if (*pattern == '\0')
-			return p == end;
-		if (pattern[1] == 'c')
-			return false;
-		pattern += 2;
 		if (*pattern == '\0')
 			return true;
-		/* A literal follows: go to it. */
-		p = memmem(
-		    p, (size_t)(end - p), pattern, strcspn(pattern, "%"));
-		if (p == NULL)
+	}
+	word = pattern[1];
+	pattern += 2;
+	switch (word) {
+	case 'c':
+		return match_comm(pattern, p, kill);
+	case 'p':
+	case 'u':
+	case 's':
+	case 'n':
+	case 'a':
+	case 'A':
+		if (!number(&p, word, &v) || !match(pattern, p, kill))
 			return false;
+		tell(kill, word, v, "");
+		return true;
+	case 'r':
+		if (strcmp(p, ".") != 0 && strchr(" ,", *p) == NULL)
+			return false;
+		read_list(p, kill);
+		return true;
+	case 'f':
+		read_free(p, kill);
+		return true;
+	default:
+		while (*pattern != '\0' && !match(pattern, p, kill))
+			if (*p++ == '\0')
+				return false;
+		return true;
 	}
 }
 
-/*
- * Match the whole of a message, of which something is KNOWN already. A comm may
- * hold anything that a format has behind it, too: it goes on to the last place
- * that fits and leaves it no more bytes than the kernel has for it. Failing
- * that, to the last place that fits.
- */
-static bool
-match(const char *pattern, const char *p, const char *end,
-    const struct found *known, struct found *f)
+enum meaning
+format_match(char *message, uint64_t page_size, struct kill *kill)
 {
-	struct found got = *known, tried;
-	const char *e, *start;
-	size_t limit;
+	enum killer killer = KILLER_UNKNOWN;
+	size_t i, n;
 
-	if (!match_part(&pattern, &p, end, &got))
-		return false;
-	if (pattern[0] != '%' || pattern[1] != 'c') {
-		if (!match_rest(pattern, p, end, &got))
-			return false;
-		*f = got;
-		return true;
-	}
-	pattern += 2;
-	start = p;
-	got.comm = start;
-	limit = sizeof(((struct kill *)NULL)->comm) - 1;
-	if ((size_t)(end - start) < limit)
-		limit = (size_t)(end - start);
-	f->comm = NULL;
-	for (e = start + limit;; e--) {
-		if (e == end ? *pattern == '\0' : *e == *pattern) {
-			tried = got;
-			tried.comm_len = (size_t)(e - start);
-			if (match_rest(pattern, e, end, &tried)) {
-				if (comm_bytes(start, e) <= COMM) {
-					*f = tried;
-					return true;
-				}
-				if (f->comm == NULL)
-					*f = tried;
-			}
+	for (i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+		n = strlen(openings[i].text);
+		if (strncmp(message, openings[i].text, n) == 0) {
+			killer = openings[i].killer;
+			message += n;
+			break;
 		}
-		if (e == start)
-			return f->comm != NULL;
 	}
+	*kill = (struct kill) { .page_size = page_size };
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (!match(formats[i].pattern, message, kill))
+			continue;
+		kill->killer = formats[i].killer != KILLER_UNKNOWN
+		    ? formats[i].killer
+		    : killer;
+		return formats[i].meaning;
+	}
+	return NOTHING;
 }
 
 bool
-format_match(const char *p, const char *end, struct found *f)
+format_goes_on(char *message, struct kill *kill)
 {
-	struct found nothing = { .killer = BEFORE }, called = nothing;
-	const char *behind = p;
-	bool message = match_message(&behind, end, &called), matches;
-	size_t i;
+	if (kill->killer == KILLER_LOWMEMORYKILLER)
+		return read_free(message, kill);
+	message += strspn(message, " ");
+	if (strncmp(message, "total-vm:", strlen("total-vm:")) != 0)
+		return false;
+	read_list(message, kill);
+	return true;
+}
 
-	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		const char *pattern = formats[i].pattern;
+/*
+ * "[ pid ]   uid  tgid total_vm      rss cpu oom_adj name",
+ * "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents
+ * oom_score_adj name": the columns have changed ever since.
+ * "[ 1234]  1000  1234   174693     2051   4       0             0 node"
+ */
+bool
+format_table_row(char *head, char *row, struct kill *kill)
+{
+	struct kill told = { .page_size = kill->page_size };
+	char *name, *cell;
+	int n = 0;
 
-		if (pattern[0] == '%' && pattern[1] == 'm')
-			matches = message &&
-			    match(pattern + 2, behind, end, &called, f);
-		else
-			matches = match(pattern, p, end, &nothing, f);
-		if (!matches)
-			continue;
-		f->meaning = formats[i].meaning;
-		if (formats[i].killer != BEFORE)
-			f->killer = formats[i].killer;
-		return true;
+	head = strchr(head, ']');
+	if (head == NULL || sscanf(row, "[ %d%n", &told.pid, &n) != 1 ||
+	    row[n] != ']' || told.pid != kill->pid)
+		return false;
+	name = strtok_r(head, " ", &head);
+	cell = strtok_r(row + n, " ", &row);
+	while (name != NULL && cell != NULL) {
+		read_value(name, cell, &told);
+		name = strtok_r(NULL, " ", &head);
+		cell = strtok_r(NULL, " ", &row);
 	}
-	return false;
+	kill_complete(kill, &told);
+	return true;
+}
+
+void
+kill_complete(struct kill *kill, const struct kill *other)
+{
+	if (kill->pid == 0)
+		kill->pid = other->pid;
+	if (!kill->has_uid) {
+		kill->has_uid = other->has_uid;
+		kill->uid = other->uid;
+	}
+	if (!kill->has_rss) {
+		kill->has_rss = other->has_rss;
+		kill->rss = other->rss;
+	}
+	if (!kill->has_adj) {
+		kill->has_adj = other->has_adj;
+		kill->adj = other->adj;
+		kill->scale = other->scale;
+	}
 }

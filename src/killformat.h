@@ -2,53 +2,37 @@
 #ifndef KILLFORMAT_H
 #define KILLFORMAT_H
 
-#include <sys/types.h>
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "killlog.h"
 
 /* What the kernel says of its kills, one message at a time. */
 
 enum meaning {
+	NOTHING,
 	KILL,
-	KILL_ALSO,   /* one more process, for sharing the last one's memory */
-	ANNOUNCED,   /* who is going to be killed, or a child of his */
-	MEMCG,       /* what is killed next is in a memory cgroup */
-	MEMCG_GROUP, /* the same, and it is more than one */
-	REPORT,      /* an out-of-memory report begins */
-	VICTIM       /* who is going to be killed, with user and cgroup */
-};
-
-enum { BEFORE = -1 }; /* a killer: the lines before say which */
-
-/* What a message was found to say. */
-struct found {
-	enum meaning meaning;
-	int killer;       /* enum killer or BEFORE */
-	pid_t pid;        /* 0 if unknown */
-	const char *comm; /* in the message */
-	size_t comm_len;  /* less than struct kill has room for */
-	bool has_uid, has_rss, has_adj, has_pages;
-	uid_t uid;
-	uint64_t rss; /* KiB */
-	uint64_t pages;
-	int adj;
-	enum scale scale;
+	KILL_ALSO,       /* one more, for sharing the last one's memory */
+	ANNOUNCED,       /* who is going to be killed, or a child of his */
+	ANNOUNCED_GROUP, /* the same, and it is more than one */
+	REPORT           /* an out-of-memory report begins */
 };
 
 /*
- * What the message from P to END says. Returns false if it is none of the
- * formats.
+ * What MESSAGE means. Unless that is NOTHING, KILL has the killer, which may be
+ * KILLER_UNKNOWN, and what else the message tells, zero for what it does not. A
+ * page has PAGE_SIZE bytes. MESSAGE is taken to pieces, as by the others here.
  */
-bool format_match(const char *p, const char *end, struct found *found);
+enum meaning format_match(char *message, uint64_t page_size, struct kill *kill);
 
-/* Add what a list as in "total-vm:8kB, anon-rss:4kB UID:0" says to FOUND. */
-void format_list_keys(const char *p, const char *end, struct found *found);
+/*
+ * Whether MESSAGE, the next after that of KILL, goes on with it; then KILL has
+ * what it tells, too.
+ */
+bool format_goes_on(char *message, struct kill *kill);
 
-/* Add what "to free 4kB", somewhere in it, says; false if it is not there. */
-bool format_to_free(const char *p, const char *end, struct found *found);
+/*
+ * The task table of an out-of-memory report: dump_tasks() of mm/oom_kill.c,
+ * since 2.6.25. Complete KILL from ROW, a line of the table with the heading
+ * HEAD. Returns false if it is about another process.
+ */
+bool format_table_row(char *head, char *row, struct kill *kill);
 
 #endif

@@ -1,457 +1,181 @@
 /* SPDX-License-Identifier: ISC */
-#include "killlog.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "killformat.h"
-#include "logline.h"
-#include "scan.h"
 
-enum {
-	CHUNK = 128 * 1024,   /* what is read at once: stays in the cache */
-	HISTORY = 256 * 1024, /* how far back the task table is looked for */
-	BUFFER = 1024 * 1024,
-	LINE = 8 * 1024, /* a kernel message has 1 KiB, four times escaped */
-	AHEAD = 1024,    /* what is looked at behind a kill's line */
-	COLUMNS = 16     /* of the task table */
-};
+#define CHUNK 131072   /* what is read at once: stays in the cache */
+#define HISTORY 262144 /* how far back a report is looked for */
+#define WINDOW 1024    /* what is searched at once */
+#define AHEAD 1024     /* what is looked at behind a kill's line */
+#define BUFFER (HISTORY + 2 * CHUNK + 4 * LINE_SIZE)
 
 struct killlog {
 	killlog_fn *fn;
 	void *arg;
 	uint64_t page_size;
 	bool kmsg;
-	/*
-	 * Lines: old ones kept to look back at, then from SCAN on those to be
-	 * read, the last one perhaps not complete, to USED.
-	 */
-	size_t scan, used;
+	/* The lines from SCAN to USED are to be read, the last may be cut. */
+	char *scan, *used;
 	bool skipping; /* inside a line too long to be a kernel's */
 	/* The out-of-memory report that the present line is in. */
 	unsigned long event;
-	bool event_kept; /* its first line is still in the buffer, at */
-	size_t event_start;
-	bool killer_known;  /* an announcement said which killer, */
-	enum killer killer; /* this one */
-	bool group;         /* and it is for all kills that follow */
-	enum killer last;   /* the last kill's */
-	pid_t victim;       /* from an oom-kill: line, or 0 */
-	uid_t victim_uid;
+	char *report;          /* its first line, or NULL if that is gone */
+	enum killer announced; /* the next kill's, or KILLER_UNKNOWN */
+	bool group;            /* and that of all that follow */
+	enum killer last;      /* the last kill's */
+	struct kill victim;    /* the announced one, if with a user */
 	char buffer[BUFFER];
 };
 
 const char *
 killer_name(enum killer killer)
 {
-	switch (killer) {
-	case KILLER_MEMCG:
-		return "memcg";
-	case KILLER_LOWMEMORYKILLER:
-		return "lowmemorykiller";
-	case KILLER_OOM:
-		break;
-	}
-	return "oom";
-}
+	static const char *const names[] = {
+		[KILLER_UNKNOWN] = "unknown",
+		[KILLER_OOM] = "oom",
+		[KILLER_MEMCG] = "memcg",
+		[KILLER_LOWMEMORYKILLER] = "lowmemorykiller",
+	};
 
-/*
- * Not the reading of lines but passing over all others is what a long log
- * costs: hence 16 bytes at a time, in what both compilers make SSE or NEON
- * instructions of.
- */
-typedef unsigned char bytes __attribute__((vector_size(16)));
-
-/* All bits set of those bytes from P on where the three of S are, as in find().
- */
-static inline bytes
-places(const char *p, const char *s, char fold)
-{
-	const unsigned char bits = (unsigned char)fold;
-	const unsigned char s0 = (unsigned char)(s[0] | fold);
-	const unsigned char s1 = (unsigned char)s[1];
-	const unsigned char s2 = (unsigned char)s[2];
-	bytes a, b, c;
-
-	memcpy(&a, p, sizeof(a));
-	memcpy(&b, p + 1, sizeof(b));
-	memcpy(&c, p + 2, sizeof(c));
-	return (bytes)(((a | bits) == s0) & (b == s1) & (c == s2));
-}
-
-/*
- * The first place between P and END with the three bytes of S, or NULL; the
- * bits of FOLD do not count in the first of them.
- */
-static const char *
-find(const char *p, const char *end, const char *s, char fold)
-{
-	const ptrdiff_t n = sizeof(bytes);
-	const char *stop = p;
-	uint64_t any[2];
-	bytes b;
-
-	for (;; p = stop) {
-		if (end - p >= 4 * n + 2) {
-			stop = p + 4 * n;
-			b = places(p, s, fold) | places(p + n, s, fold) |
-			    places(p + 2 * n, s, fold) |
-			    places(p + 3 * n, s, fold);
-			memcpy(any, &b, sizeof(any));
-			if ((any[0] | any[1]) == 0)
-				continue;
-		} else if (end - p >= 3) {
-			stop = end - 2;
-		} else {
-			return NULL;
-		}
-		for (; p < stop; p++)
-			if ((p[0] | fold) == (s[0] | fold) && p[1] == s[1] &&
-			    p[2] == s[2])
-				return p;
-	}
-}
-
-/*
- * What other lines of the report say of a victim.
- */
-
-/*
- * "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=
- * 0,oom_memcg=/a,task_memcg=/a,task=worker,pid=99,uid=1000". The names in it
- * may hold commas, so it is read from its end.
- */
-static void
-read_victim(struct killlog *log, const char *p, const char *end)
-{
-	static const char memcg[] = "oom-kill:constraint=CONSTRAINT_MEMCG,";
-	const char *q = end, *digits;
-	uint64_t pid, uid;
-
-	log->victim = 0;
-	log->group = false;
-	log->killer_known = true;
-	log->killer = literal(&p, end, memcg) ? KILLER_MEMCG : KILLER_OOM;
-	while (q > p && is_digit(q[-1]))
-		q--;
-	digits = q;
-	if (q - p < 5 || memcmp(q - 5, ",uid=", 5) != 0 ||
-	    !number(&digits, end, UINT32_MAX, &uid))
-		return;
-	q -= 5;
-	end = q;
-	while (q > p && is_digit(q[-1]))
-		q--;
-	digits = q;
-	if (q - p < 5 || memcmp(q - 5, ",pid=", 5) != 0 ||
-	    !number(&digits, end, INT_MAX, &pid))
-		return;
-	log->victim = (pid_t)pid;
-	log->victim_uid = (uid_t)uid;
+	return names[killer];
 }
 
 /* The start of the line that P is in, not before FLOOR. */
-static const char *
-line_start(const char *floor, const char *p)
+static char *
+line_start(char *floor, const char *p)
 {
-	const char *nl = memrchr(floor, '\n', (size_t)(p - floor));
+	char *nl = memrchr(floor, '\n', (size_t)(p - floor));
 
 	return nl == NULL ? floor : nl + 1;
 }
 
-static const char *
-line_end(const char *p, const char *end)
+static char *
+line_end(char *p, char *end)
 {
-	const char *nl = memchr(p, '\n', (size_t)(end - p));
+	char *nl = memchr(p, '\n', (size_t)(end - p));
 
-	if (nl == NULL)
-		nl = end;
-	return nl;
-}
-
-/* Which columns of the task table hold what we want; 0 is the one behind pid.
- */
-struct columns {
-	int uid, rss, adj;
-	enum scale scale;
-};
-
-/*
- * The head of the task table that dump_tasks() of mm/oom_kill.c prints since
- * 2.6.25, whose columns have changed ever since:
- * "[ pid ]   uid  tgid total_vm      rss cpu oom_adj name"
- * "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents
- * oom_score_adj name"
- */
-static bool
-table_head(const char *p, const char *end, struct columns *columns)
-{
-	const char *q;
-	int i;
-
-	*columns = (struct columns) { -1, -1, -1, SCALE_UNKNOWN };
-	p = memchr(p, ']', (size_t)(end - p));
-	if (p == NULL)
-		return false;
-	p++;
-	for (i = 0; i < COLUMNS; i++) {
-		blanks(&p, end);
-		for (q = p; q < end && *q != ' '; q++)
-			;
-		switch (q - p) {
-		case 0:
-			return true;
-		case 3:
-			if (memcmp(p, "uid", 3) == 0)
-				columns->uid = i;
-			else if (memcmp(p, "rss", 3) == 0)
-				columns->rss = i;
-			break;
-		case 7:
-			if (memcmp(p, "oom_adj", 7) == 0 && columns->adj < 0) {
-				columns->adj = i;
-				columns->scale = SCALE_OOM_ADJ;
-			}
-			break;
-		case 13:
-			if (memcmp(p, "oom_score_adj", 13) == 0) {
-				columns->adj = i;
-				columns->scale = SCALE_OOM_SCORE_ADJ;
-			}
-			break;
-		default:
-			break;
-		}
-		p = q;
-	}
-	return true;
-}
-
-/* "[ 1234]  1000  1234   174693     2051   4       0             0 node" */
-static bool
-table_row(const char *p, const char *end, const struct columns *columns,
-    uint64_t page_size, struct kill *kill)
-{
-	uint64_t pid, rss = 0;
-	int uid = 0, adj = 0, i, last;
-
-	if (!literal(&p, end, "["))
-		return false;
-	blanks(&p, end);
-	if (!number(&p, end, INT_MAX, &pid) || (pid_t)pid != kill->pid)
-		return false;
-	blanks(&p, end);
-	if (!literal(&p, end, "]"))
-		return false;
-	last = columns->uid > columns->rss ? columns->uid : columns->rss;
-	last = columns->adj > last ? columns->adj : last;
-	for (i = 0; i <= last; i++) {
-		blanks(&p, end);
-		if (i == columns->uid) {
-			if (!integer(&p, end, &uid))
-				return false;
-		} else if (i == columns->rss) {
-			if (!number(&p, end, UINT32_MAX, &rss))
-				return false;
-		} else if (i == columns->adj) {
-			if (!integer(&p, end, &adj))
-				return false;
-		} else {
-			while (p < end && *p != ' ')
-				p++;
-		}
-	}
-	if (!kill->has_uid && columns->uid >= 0) {
-		kill->has_uid = true;
-		kill->uid = (uid_t)uid;
-	}
-	if (!kill->has_rss && columns->rss >= 0) {
-		kill->has_rss = true;
-		kill->rss = rss * page_size;
-	}
-	if (!kill->has_adj && columns->adj >= 0) {
-		kill->has_adj = true;
-		kill->adj = adj;
-		kill->scale = columns->scale;
-	}
-	return true;
+	return nl == NULL ? end : nl;
 }
 
 /* Complete KILL from the report's task table, which ends before LIMIT. */
 static void
-look_up(const struct killlog *log, const char *limit, struct kill *kill)
+look_back(const struct killlog *log, char *limit, struct kill *kill)
 {
-	const char *floor = log->buffer + log->event_start;
-	const char *p, *start, *end;
-	struct columns columns;
-	struct line line;
-	char text[24], *pid;
+	char *p = log->report, *start, pid[16];
+	struct line head, row;
+	int n;
 
-	if (!log->event_kept)
+	if (p == NULL ||
+	    (p = memmem(p, (size_t)(limit - p), "total_vm", 8)) == NULL)
 		return;
-	p = find(floor, limit, "_vm", 0); /* of the head's total_vm */
-	if (p == NULL)
+	start = line_start(log->report, p);
+	p = line_end(p, limit);
+	if (!line_read(start, p, log->kmsg, &head))
 		return;
-	end = line_end(p, limit);
-	if (!line_read(line_start(floor, p), end, log->kmsg, &line) ||
-	    !table_head(line.message, end, &columns))
-		return;
-	/* The last two digits, or a blank and the only one. */
-	pid = text + snprintf(text, sizeof(text), " %d]", (int)kill->pid) - 3;
-	for (p = end; (p = find(p, limit, pid, 0)) != NULL; p = end) {
-		start = line_start(floor, p);
-		end = line_end(p, limit);
-		if (line_read(start, end, log->kmsg, &line) &&
-		    table_row(
-			line.message, end, &columns, log->page_size, kill))
+	n = snprintf(pid, sizeof(pid), "%d]", (int)kill->pid);
+	while ((p = memmem(p, (size_t)(limit - p), pid, (size_t)n)) != NULL) {
+		start = line_start(log->report, p);
+		p = line_end(p, limit);
+		if (line_read(start, p, log->kmsg, &row) &&
+		    format_table_row(head.message, row.message, kill))
 			return;
 	}
 }
 
 /*
- * The lines behind a kill's, for what the kernel said in more than one or a
- * mail program broke: P to END, four at most.
+ * The lines from P to END, four at most, for what the kernel said in more than
+ * one or a mail program broke.
  */
 static void
-look_ahead(bool kmsg, const char *p, const char *end, struct found *f)
+look_ahead(const struct killlog *log, char *p, char *end, struct kill *kill)
 {
+	struct line line;
+	char *stop;
 	int i;
 
-	for (i = 0; i < 4 && p < end; i++) {
-		const char *stop = line_end(p, end);
-		struct line line;
-
-		if (line_read(p, stop, kmsg, &line)) {
-			const char *q = line.message;
-
-			blanks(&q, stop);
-			if (f->killer == KILLER_LOWMEMORYKILLER) {
-				if (format_to_free(q, stop, f))
-					return;
-			} else if (i == 0 && literal(&q, stop, "total-vm:")) {
-				format_list_keys(q, stop, f);
-				return;
-			}
-		}
-		p = stop == end ? end : stop + 1;
+	for (i = 0; i < 4 && p < end; i++, p = stop + 1) {
+		stop = line_end(p, end);
+		if (line_read(p, stop, log->kmsg, &line) &&
+		    format_goes_on(line.message, kill))
+			return;
 	}
 }
 
 static void
-report_kill(struct killlog *log, const struct line *line, const struct found *f,
-    const char *where)
+report_kill(struct killlog *log, enum meaning meaning, struct kill *kill,
+    const struct line *line, char *start)
 {
-	struct kill kill = {
-		.clock_kind = line->clock_kind,
-		.clock = line->clock,
-		.event = log->event,
-		.pid = f->pid,
-		.has_uid = f->has_uid,
-		.uid = f->uid,
-		.has_rss = f->has_rss || f->has_pages,
-		.rss = f->has_pages ? f->pages * log->page_size : f->rss * 1024,
-		.has_adj = f->has_adj,
-		.adj = f->adj,
-		.scale = f->scale,
-	};
-
-	memcpy(kill.time, line->time, sizeof(kill.time));
-	kill.comm_len = f->comm_len;
-	memcpy(kill.comm, f->comm, f->comm_len);
-	if (f->killer != BEFORE)
-		kill.killer = (enum killer)f->killer;
-	else if (log->killer_known)
-		kill.killer = log->killer;
-	else if (f->meaning == KILL_ALSO)
-		kill.killer = log->last;
-	else
-		kill.killer = KILLER_OOM;
+	memcpy(kill->time, line->time, sizeof(kill->time));
+	kill->clock_kind = line->clock_kind;
+	kill->clock = line->clock;
+	kill->event = log->event;
+	if (log->announced != KILLER_UNKNOWN && kill->killer == KILLER_UNKNOWN)
+		kill->killer = log->announced;
+	if (kill->killer == KILLER_UNKNOWN)
+		kill->killer = meaning == KILL_ALSO ? log->last : KILLER_OOM;
 	if (!log->group)
-		log->killer_known = false;
-	log->last = kill.killer;
-	if (kill.killer != KILLER_LOWMEMORYKILLER) {
-		if (!kill.has_uid && kill.pid > 0 && log->victim == kill.pid) {
-			kill.has_uid = true;
-			kill.uid = log->victim_uid;
-		}
+		log->announced = KILLER_UNKNOWN;
+	log->last = kill->killer;
+	if (kill->killer != KILLER_LOWMEMORYKILLER && kill->pid > 0) {
+		if (log->victim.pid == kill->pid)
+			kill_complete(kill, &log->victim);
 		/* Who shares another's memory takes none of his own. */
-		if (f->meaning == KILL &&
-		    !(kill.has_uid && kill.has_rss && kill.has_adj))
-			look_up(log, where, &kill);
+		if (meaning == KILL &&
+		    !(kill->has_uid && kill->has_rss && kill->has_adj))
+			look_back(log, start, kill);
 	}
-	log->fn(&kill, log->arg);
+	log->fn(kill, log->arg);
 }
 
 /*
- * Read the line from P to END; complete lines go on to STOP. Returns false if
- * what is behind them must be there first.
+ * Read the line from START to END; complete lines go on to STOP. Returns false
+ * if what is behind them must be there first.
  */
 static bool
-read_line(struct killlog *log, const char *p, const char *end, const char *stop,
-    bool eof)
+read_line(struct killlog *log, char *start, char *end, char *stop, bool eof)
 {
-	const char *start = p, *first, *message_end, *rest;
-	char message[LINE];
+	enum meaning meaning;
 	struct line line;
-	struct found f;
+	struct kill kill;
+	char *more;
 
-	while (end > p && (end[-1] == '\r' || end[-1] == ' '))
-		end--;
-	if (end - p > LINE || !line_read(p, end, log->kmsg, &line))
+	if (!line_read(start, end, log->kmsg, &line))
 		return true;
-	first = line.message;
-	message_end = line.end;
-	if (line.escaped) {
-		size_t n = line_unescape(message, first, message_end);
-
-		first = message;
-		message_end = message + n;
-	}
 	/* A message of more than one line: whose name is in the second? */
-	rest = message_end;
-	message_end = line_end(first, message_end);
-	if (memchr(first, '\0', (size_t)(message_end - first)) != NULL)
-		return true;
-	if (!format_match(first, message_end, &f))
-		return true;
-
-	switch (f.meaning) {
+	more = line_end(line.message, strchr(line.message, '\0'));
+	if (*more == '\n')
+		*more++ = '\0';
+	meaning = format_match(line.message, log->page_size, &kill);
+	switch (meaning) {
+	case NOTHING:
+		break;
 	case KILL:
-		if (message_end < rest)
-			look_ahead(false, message_end + 1, rest, &f);
-		if (!f.has_rss && !f.has_pages && !line.escaped) {
-			if (log->buffer + log->used - end < AHEAD && !eof)
+		if (!kill.has_rss)
+			format_goes_on(more, &kill);
+		if (!kill.has_rss) {
+			if (log->used - end < AHEAD && !eof)
 				return false;
-			p = line_end(end, stop);
-			if (p < stop)
-				look_ahead(log->kmsg, p + 1, stop, &f);
+			look_ahead(log, end + 1, stop, &kill);
 		}
 		/* FALLTHROUGH */
 	case KILL_ALSO:
-		report_kill(log, &line, &f, start);
+		report_kill(log, meaning, &kill, &line, start);
 		break;
 	case ANNOUNCED:
-		log->killer_known = true;
-		log->killer = (enum killer)f.killer;
-		log->group = false;
-		break;
-	case MEMCG:
-	case MEMCG_GROUP:
-		log->killer_known = true;
-		log->killer = KILLER_MEMCG;
-		log->group = f.meaning == MEMCG_GROUP;
+	case ANNOUNCED_GROUP:
+		log->announced = kill.killer;
+		log->group = meaning == ANNOUNCED_GROUP;
+		if (kill.has_uid)
+			log->victim = kill;
 		break;
 	case REPORT:
 		log->event++;
-		log->event_kept = true;
-		log->event_start = (size_t)(start - log->buffer);
-		log->killer_known = false;
+		log->report = start;
+		log->announced = KILLER_UNKNOWN;
 		log->group = false;
-		log->victim = 0;
-		break;
-	case VICTIM:
-		read_victim(log, first, message_end);
+		log->victim.pid = 0;
 		break;
 	}
 	return true;
@@ -459,15 +183,29 @@ read_line(struct killlog *log, const char *p, const char *end, const char *stop,
 
 /*
  * The next "kill" or "Kill" between P and END, or NULL. All lines that matter
- * have one, and hardly any other.
+ * have one, and hardly any other. Most of what a long log takes is spent here:
+ * the C library's memchr(3) is much faster than its memmem(3). It is not sent
+ * far ahead, since all between P and the first hit is looked at again.
  */
-static const char *
-find_kill(const char *p, const char *end)
+static char *
+find_kill(char *p, char *end)
 {
-	while ((p = find(p, end, "kil", 0x20)) != NULL) {
-		if (end - p > 3 && p[3] == 'l')
-			return p;
-		p++;
+	char *k, *capital, *stop;
+
+	if (end - p < 4)
+		return NULL;
+	for (end -= 3; p < end; p = k + (k < stop)) {
+		stop = end - p > WINDOW ? p + WINDOW : end;
+		k = memchr(p, 'k', (size_t)(stop - p));
+		if (k == NULL)
+			k = stop;
+		while ((capital = memchr(p, 'K', (size_t)(k - p))) != NULL) {
+			if (memcmp(capital, "Kill", 4) == 0)
+				return capital;
+			p = capital + 1;
+		}
+		if (k < stop && memcmp(k, "kill", 4) == 0)
+			return k;
 	}
 	return NULL;
 }
@@ -476,45 +214,36 @@ find_kill(const char *p, const char *end)
 static void
 read_lines(struct killlog *log, bool eof)
 {
-	const char *buffer = log->buffer;
-	const char *p = buffer + log->scan, *end = buffer + log->used;
-	const char *stop = end, *hit, *start, *line;
+	char *p = log->scan, *stop = log->used, *hit, *start, *end;
 
 	if (log->skipping) {
-		p = line_end(p, end);
-		log->skipping = p == end;
-		if (p < end)
-			p++;
+		p = line_end(p, stop);
+		log->skipping = p == stop;
 	}
-	if (!eof) {
-		stop = memrchr(p, '\n', (size_t)(end - p));
-		stop = stop == NULL ? p : stop + 1;
-	}
+	if (!eof)
+		stop = line_start(p, stop);
 	while ((hit = find_kill(p, stop)) != NULL) {
 		start = line_start(p, hit);
-		line = line_end(hit, stop);
-		if (!read_line(log, start, line, stop, eof)) {
+		end = line_end(hit, stop);
+		if (!read_line(log, start, end, stop, eof)) {
 			stop = start;
 			break;
 		}
-		if (line == stop)
-			break;
-		p = line + 1;
+		p = end;
 	}
-	log->scan = (size_t)(stop - buffer);
-	if (log->used - log->scan > LINE + AHEAD &&
-	    memchr(stop, '\n', log->used - log->scan) == NULL) {
+	log->scan = stop;
+	if (log->used - stop > LINE_SIZE + AHEAD &&
+	    memchr(stop, '\n', (size_t)(log->used - stop)) == NULL) {
 		log->skipping = true;
-		log->used = log->scan;
+		log->used = stop;
 	}
 }
 
 struct killlog *
 killlog_new(uint64_t page_size, killlog_fn *fn, void *arg)
 {
-	struct killlog *log;
+	struct killlog *log = malloc(sizeof(*log));
 
-	log = malloc(sizeof(*log));
 	if (log == NULL)
 		return NULL;
 	log->page_size = page_size;
@@ -529,37 +258,35 @@ void
 killlog_start(struct killlog *log, bool kmsg)
 {
 	log->kmsg = kmsg;
-	log->scan = log->used = 0;
+	log->scan = log->used = log->buffer;
 	log->skipping = false;
 	log->event++;
-	log->event_kept = false;
-	log->event_start = 0;
-	log->killer_known = false;
-	log->killer = log->last = KILLER_OOM;
+	log->report = NULL;
+	log->announced = KILLER_UNKNOWN;
 	log->group = false;
-	log->victim = 0;
-	log->victim_uid = 0;
+	log->last = KILLER_OOM;
+	log->victim.pid = 0;
 }
 
 char *
 killlog_room(struct killlog *log, size_t *len)
 {
-	size_t from = log->scan;
+	char *from = log->scan;
+	size_t shift;
 
 	/* Keep the report, unless its table would have ended long ago. */
-	if (log->event_kept && log->used - log->event_start > HISTORY)
-		log->event_kept = false;
-	if (log->event_kept)
-		from = log->event_start;
-	/* To the front, where the cache is, if that is soon done. */
-	if (log->used - from <= CHUNK / 2 || log->used + CHUNK > BUFFER) {
-		memmove(log->buffer, log->buffer + from, log->used - from);
-		log->used -= from;
-		log->scan -= from;
-		log->event_start = 0;
-	}
+	if (log->report != NULL && log->scan - log->report > HISTORY)
+		log->report = NULL;
+	if (log->report != NULL)
+		from = log->report;
+	shift = (size_t)(from - log->buffer);
+	memmove(log->buffer, from, (size_t)(log->used - from));
+	log->scan -= shift;
+	log->used -= shift;
+	if (log->report != NULL)
+		log->report = log->buffer;
 	*len = CHUNK;
-	return log->buffer + log->used;
+	return log->used;
 }
 
 void

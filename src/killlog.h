@@ -22,8 +22,9 @@
  */
 
 enum killer {
-	KILLER_OOM,   /* memory ran out: mm/oom_kill.c */
-	KILLER_MEMCG, /* a memory cgroup reached its limit: the same file */
+	KILLER_UNKNOWN, /* of no kill that comes out */
+	KILLER_OOM,     /* memory ran out: mm/oom_kill.c */
+	KILLER_MEMCG,   /* a memory cgroup reached its limit: the same file */
 	KILLER_LOWMEMORYKILLER /* the Android driver */
 };
 
@@ -40,9 +41,8 @@ struct kill {
 	int64_t clock;       /* the same in seconds, to compare two kills */
 	unsigned long event; /* out-of-memory reports begun before it */
 	enum killer killer;
-	pid_t pid;       /* 0 if unknown */
-	char comm[64];   /* any bytes but NUL */
-	size_t comm_len; /* 15 at most, but for what the log escaped */
+	pid_t pid;     /* 0 if unknown */
+	char comm[64]; /* 15 bytes at most, but for what the log escaped */
 	bool has_uid;
 	uid_t uid;
 	bool has_rss;
@@ -50,6 +50,7 @@ struct kill {
 	bool has_adj;
 	int adj;
 	enum scale scale;
+	uint64_t page_size; /* of the machine that wrote the log, in bytes */
 };
 
 typedef void killlog_fn(const struct kill *kill, void *arg);
@@ -83,6 +84,9 @@ void killlog_end(struct killlog *log);
 
 /* Release LOG, which may be NULL. */
 void killlog_free(struct killlog *log);
+
+/* Complete KILL with what another line told of the same one. */
+void kill_complete(struct kill *kill, const struct kill *other);
 
 /* The word for KILLER: "oom", "memcg" or "lowmemorykiller". */
 const char *killer_name(enum killer killer);

@@ -1,311 +1,220 @@
 /* SPDX-License-Identifier: ISC */
-#include "killprint.h"
-
 #include <err.h>
-#include <inttypes.h>
-#include <libsmartcols.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <libsmartcols.h>
+
+#include "killprint.h"
 #include "report.h"
 
-enum {
-	COMM = 15,            /* bytes of a name that the kernel keeps */
-	SUGGESTED = 5,        /* oom_adj for what has no rule */
-	TEXT = 4 * 1024 + 64, /* an escaped file name and a number */
-	TABLE_ROWS = 512      /* at once: libsmartcols takes 1 KiB for each */
-};
+#define COMM 15        /* bytes of a name that the kernel keeps */
+#define SUGGESTED 5    /* oom_adj for what has no rule */
+#define TABLE_ROWS 512 /* at once: libsmartcols takes 1 KiB for each */
+#define WIDTH 79
 
-/* The columns of the table. */
-enum { TIME, KILLER, PID, COMMAND, UID, RSS, ADJ, RULE, NCOLUMNS };
+enum {
+	TIME,
+	KILLER,
+	PID,
+	COMMAND,
+	UID,
+	RSS,
+	ADJ,
+	RULE,
+	TABLE_COLUMNS,
+	/* JSON only: */
+	SCALE = TABLE_COLUMNS,
+	VALUE,
+	VALUE_SCALE,
+	LOG,
+	COLUMNS
+};
 
 static const struct {
-	const char *name;
+	const char *name, *json;
 	int flags;
-} columns[NCOLUMNS] = {
-	[TIME] = { "TIME", 0 },
-	[KILLER] = { "KILLER", 0 },
-	[PID] = { "PID", SCOLS_FL_RIGHT },
-	[COMMAND] = { "COMMAND", 0 },
-	[UID] = { "UID", SCOLS_FL_RIGHT },
-	[RSS] = { "RSS", SCOLS_FL_RIGHT },
-	[ADJ] = { "ADJ", SCOLS_FL_RIGHT },
-	[RULE] = { "RULE", SCOLS_FL_TRUNC },
+	bool number;
+} columns[COLUMNS] = {
+	[TIME] = { "TIME", "time", 0, false },
+	[KILLER] = { "KILLER", "killer", 0, false },
+	[PID] = { "PID", "pid", SCOLS_FL_RIGHT, true },
+	[COMMAND] = { "COMMAND", "command", 0, false },
+	[UID] = { "UID", "uid", SCOLS_FL_RIGHT, true },
+	[RSS] = { "RSS", "rss", SCOLS_FL_RIGHT, true },
+	[ADJ] = { "ADJ", "adj", SCOLS_FL_RIGHT, true },
+	[RULE] = { "RULE", "rule", SCOLS_FL_TRUNC, false },
+	[SCALE] = { NULL, "adj_scale", 0, false },
+	[VALUE] = { NULL, "rule_value", 0, true },
+	[VALUE_SCALE] = { NULL, "rule_scale", 0, false },
+	[LOG] = { NULL, "log", 0, false },
 };
 
-/* Whether S is UTF-8 as RFC 3629 has it, which JSON must be. */
-static bool
-is_utf8(const char *s)
+static const char *const scales[] = {
+	[SCALE_UNKNOWN] = NULL,
+	[SCALE_OOM_ADJ] = "oom_adj",
+	[SCALE_OOM_SCORE_ADJ] = "oom_score_adj",
+};
+
+static char cell_text[4 * PATH_MAX + 64]; /* an escaped file, and a number */
+
+/* VALUE in decimal, or NULL unless it is KNOWN. */
+static const char *
+integer(bool known, intmax_t value)
 {
-	const unsigned char *p = (const unsigned char *)s;
-	unsigned int c, least;
-	int more;
-
-	while ((c = *p++) != '\0') {
-		if (c < 0x80)
-			continue;
-		more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-		if (c < 0xc2 || c > 0xf4)
-			return false;
-		least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
-		c &= 0x3fU >> more;
-		for (; more > 0; more--, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (*p & 0x3f);
-		}
-		if (c < least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-			return false;
-	}
-	return true;
-}
-
-const char *
-shown(const char *s, size_t len)
-{
-	static char buffer[2][4 * 1024 + 1]; /* four bytes for one */
-	static int turn;
-	char *p;
-	size_t i;
-
-	turn = !turn;
-	if (len > 1024)
-		len = 1024;
-	escape_bytes(buffer[turn], sizeof(buffer[turn]), s, len);
-	if (is_utf8(buffer[turn]))
-		return buffer[turn];
-	/* Not all of it is: then byte by byte, in the same manner. */
-	p = buffer[turn];
-	for (i = 0; i < len; i++) {
-		if ((s[i] & 0x80) == 0) {
-			escape_bytes(p, 5, s + i, 1);
-			p += strlen(p);
-		} else {
-			p += snprintf(p, 5, "\\%03o", (unsigned char)s[i]);
-		}
-	}
-	return buffer[turn];
-}
-
-const char *
-shown_string(const char *s)
-{
-	return shown(s, strlen(s));
+	snprintf(cell_text, sizeof(cell_text), "%jd", value);
+	return known ? cell_text : NULL;
 }
 
 /*
- * The table.
+ * What ROW has in COLUMN, in the table or in JSON, good until the next call; or
+ * NULL where that is not known.
  */
-
-/* 1.5G, 12M, 870K: 2^10 to the unit, as free -h and ls -h count. */
-static void
-size_text(char *dst, size_t size, uint64_t bytes)
-{
-	static const char units[] = "BKMGTPE";
-	uint64_t unit = 1;
-	int i = 0;
-
-	while (bytes / unit >= 1024 && i < 6) {
-		unit *= 1024;
-		i++;
-	}
-	if (i > 0 && bytes / unit < 10)
-		snprintf(dst, size, "%" PRIu64 ".%" PRIu64 "%c", bytes / unit,
-		    bytes % unit * 10 / unit, units[i]);
-	else
-		snprintf(dst, size, "%" PRIu64 "%c", bytes / unit, units[i]);
-}
-
-static void
-rule_text(char *dst, size_t size, const struct rule *rule)
-{
-	if (rule == NULL)
-		snprintf(dst, size, "none");
-	else
-		snprintf(dst, size, "%s:%u %s%d", shown_string(rule->file),
-		    rule->line, rule->oom_adj ? "" : "oom_score_adj ",
-		    rule->value);
-}
-
-/* What ROW has in COLUMN; "-" where the log does not say. */
 static const char *
-cell(const struct row *row, int column, char *dst, size_t size)
+cell(const struct row *row, int column, bool json)
 {
-	const struct command *command = row->command;
+	const struct kill *kill = &row->kill;
+	const struct rule *rule = row->rule;
 
-	snprintf(dst, size, "-");
 	switch (column) {
 	case TIME:
-		if (row->time[0] != '\0')
-			return shown_string(row->time);
-		break;
+		return kill->time[0] != '\0' ? printable(kill->time) : NULL;
 	case KILLER:
-		return killer_name(row->killer);
+		return killer_name(kill->killer);
 	case PID:
-		if (row->pid > 0)
-			snprintf(dst, size, "%d", (int)row->pid);
-		break;
+		return integer(kill->pid > 0, kill->pid);
 	case COMMAND:
-		return shown(command->comm, command->comm_len);
+		return printable(kill->comm);
 	case UID:
-		if (row->has_uid)
-			snprintf(dst, size, "%u", (unsigned int)row->uid);
-		break;
+		return integer(kill->has_uid, kill->uid);
 	case RSS:
-		if (row->has_rss)
-			size_text(dst, size, row->rss);
-		break;
+		if (json || !kill->has_rss)
+			return integer(kill->has_rss, (intmax_t)kill->rss);
+		return format_size(cell_text, (int64_t)kill->rss);
 	case ADJ:
-		if (row->has_adj)
-			snprintf(dst, size, "%d", row->adj);
-		break;
+		return integer(kill->has_adj, kill->adj);
+	case SCALE:
+		return kill->has_adj ? scales[kill->scale] : NULL;
+	case LOG:
+		return printable(row->log);
 	default:
-		rule_text(dst, size, command->rule);
 		break;
 	}
-	return dst;
+	if (rule == NULL)
+		return json ? NULL : "none";
+	if (column == VALUE)
+		return integer(true, rule->value);
+	if (column == VALUE_SCALE)
+		return scales[rule->oom_adj ? SCALE_OOM_ADJ
+					    : SCALE_OOM_SCORE_ADJ];
+	snprintf(cell_text, sizeof(cell_text), json ? "%s:%u" : "%s:%u %s%d",
+	    printable(rule->file), rule->line,
+	    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
+	return cell_text;
 }
 
-/*
- * Print ROW and those behind it, TABLE_ROWS at most, in columns of WIDTHS.
- * Returns the first one not printed.
- */
-static const struct row *
-print_rows(const struct row *row, const size_t widths[NCOLUMNS], bool head)
+static const char *
+table_cell(const struct row *row, int column)
+{
+	const char *s = cell(row, column, false);
+
+	return s != NULL ? s : "-";
+}
+
+/* Print the rows from FIRST on, TABLE_ROWS at most, in columns of WIDTHS. */
+static void
+print_rows(
+    const struct kills *kills, size_t first, const size_t widths[TABLE_COLUMNS])
 {
 	struct libscols_table *table = scols_new_table();
-	char text[TEXT];
-	int i, n;
+	struct libscols_line *line;
+	size_t i, c;
 
 	if (table == NULL)
 		err(1, NULL);
-	scols_table_enable_noheadings(table, !head);
-	for (i = 0; i < NCOLUMNS; i++)
-		if (scols_table_new_column(table, columns[i].name,
-			(double)widths[i], columns[i].flags) == NULL)
+	scols_table_enable_noheadings(table, first > 0);
+	/* Names have been escaped already. */
+	scols_table_enable_noencoding(table, 1);
+	for (c = 0; c < TABLE_COLUMNS; c++)
+		if (scols_table_new_column(table, columns[c].name,
+			(double)widths[c], columns[c].flags) == NULL)
 			err(1, NULL);
-	for (n = 0; row != NULL && n < TABLE_ROWS; n++) {
-		struct libscols_line *line = scols_table_new_line(table, NULL);
-
-		if (line == NULL)
+	for (i = first; i < kills->n && i < first + TABLE_ROWS; i++) {
+		if ((line = scols_table_new_line(table, NULL)) == NULL)
 			err(1, NULL);
-		for (i = 0; i < NCOLUMNS; i++)
-			if (scols_line_set_data(line, (size_t)i,
-				cell(row, i, text, sizeof(text))) != 0)
+		for (c = 0; c < TABLE_COLUMNS; c++)
+			if (scols_line_set_data(line, c,
+				table_cell(&kills->row[i], (int)c)) != 0)
 				err(1, NULL);
-		row = row->next;
 	}
 	if (scols_print_table(table) != 0)
 		err(1, NULL);
 	scols_unref_table(table);
-	return row;
 }
 
 static void
 print_table(const struct kills *kills)
 {
-	const struct row *row;
-	size_t widths[NCOLUMNS];
-	char text[TEXT];
-	int i;
+	size_t widths[TABLE_COLUMNS], i, c, n;
 
-	for (i = 0; i < NCOLUMNS; i++)
-		widths[i] = strlen(columns[i].name);
-	for (row = kills->rows; row != NULL; row = row->next) {
-		for (i = 0; i < NCOLUMNS; i++) {
-			size_t n = strlen(cell(row, i, text, sizeof(text)));
-
-			if (n > widths[i])
-				widths[i] = n;
+	for (c = 0; c < TABLE_COLUMNS; c++) {
+		widths[c] = strlen(columns[c].name);
+		for (i = 0; i < kills->n; i++) {
+			n = strlen(table_cell(&kills->row[i], (int)c));
+			if (n > widths[c])
+				widths[c] = n;
 		}
 	}
-	row = kills->rows;
-	row = print_rows(row, widths, true);
-	while (row != NULL)
-		row = print_rows(row, widths, false);
-}
-
-/*
- * Below the table.
- */
-
-/* Those killed most often first, then by name. */
-static int
-compare_kills(const void *a, const void *b)
-{
-	const struct command *x = *(struct command *const *)a;
-	const struct command *y = *(struct command *const *)b;
-
-	if (x->kills != y->kills)
-		return x->kills > y->kills ? -1 : 1;
-	return strcmp(x->comm, y->comm); /* ends in a NUL: allocate() */
-}
-
-static const struct command **
-sorted_commands(const struct kills *kills)
-{
-	const struct command **sorted, *command;
-	size_t n = 0;
-
-	sorted = calloc(kills->ncommands + 1, sizeof(const struct command *));
-	if (sorted == NULL)
-		err(1, NULL);
-	for (command = kills->commands; command != NULL;
-	     command = command->next)
-		sorted[n++] = command;
-	qsort(sorted, n, sizeof(const struct command *), compare_kills);
-	return sorted;
+	for (i = 0; i < kills->n; i += TABLE_ROWS)
+		print_rows(kills, i, widths);
 }
 
 /* Whether a short form can have this name: oom_adjust.conf(5). */
 static bool
-can_be_written(const struct command *command)
+can_be_written(const char *comm)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789._-:@%";
 
-	return command->comm_len > 0 && command->comm[0] != '-' &&
-	    strspn(command->comm, plain) == command->comm_len;
+	return comm[0] != '\0' && comm[0] != '-' &&
+	    comm[strspn(comm, plain)] == '\0';
 }
 
-/* "3 kills: 2 java, 1 mysqld", in lines of 79 columns. */
+/* "3 kills: 2 java, 1 mysqld", in lines of WIDTH columns. */
 static void
-print_counts(const struct kills *kills, const struct command *const *sorted)
+print_counts(const struct kills *kills)
 {
-	char text[4 * sizeof(sorted[0]->comm) + 32];
-	const char *quote;
-	size_t i, column;
-	int n;
+	char s[4 * sizeof(((struct kill *)NULL)->comm) + 32];
+	int column, width;
+	size_t i;
 
-	column = (size_t)printf(
-	    "%zu kill%s:", kills->nrows, kills->nrows == 1 ? "" : "s");
+	column = printf("%zu kill%s:", kills->n, kills->n == 1 ? "" : "s");
 	for (i = 0; i < kills->ncommands; i++) {
-		quote = can_be_written(sorted[i]) ? "" : "\"";
-		n = snprintf(text, sizeof(text), " %zu %s%s%s%s",
-		    sorted[i]->kills, quote,
-		    shown(sorted[i]->comm, sorted[i]->comm_len), quote,
+		const char *comm = kills->command[i].last->kill.comm;
+		const char *quote = can_be_written(comm) ? "" : "\"";
+
+		width = snprintf(s, sizeof(s), " %zu %s%s%s%s",
+		    kills->command[i].kills, quote, printable(comm), quote,
 		    i + 1 < kills->ncommands ? "," : "");
-		if (column + (size_t)n > 79) {
-			printf("\n   ");
-			column = 3;
-		}
-		fputs(text, stdout);
-		column += (size_t)n;
+		if (column + width > WIDTH)
+			column = printf("\n   ") - 1;
+		fputs(s, stdout);
+		column += width;
 	}
 	putchar('\n');
 }
 
 /* What the table alone does not tell at three in the morning. */
 static void
-print_notes(const struct kills *kills, const struct command *const *sorted)
+print_notes(const struct kills *kills)
 {
-	const struct row *row;
 	size_t i, memcg = 0;
 
-	for (row = kills->rows; row != NULL; row = row->next)
-		memcg += row->killer == KILLER_MEMCG;
+	for (i = 0; i < kills->n; i++)
+		memcg += kills->row[i].kill.killer == KILLER_MEMCG;
 	if (memcg > 0)
 		printf("%zu by memcg: a memory cgroup reached its own limit, "
 		       "whatever else was free.\n"
@@ -314,17 +223,17 @@ print_notes(const struct kills *kills, const struct command *const *sorted)
 		       "  a rule only decides who in that group is killed.\n",
 		    memcg);
 	for (i = 0; i < kills->ncommands; i++) {
-		const struct rule *rule = sorted[i]->rule;
+		const struct kill *kill = &kills->command[i].last->kill;
+		const struct rule *rule = kills->command[i].last->rule;
 
-		row = sorted[i]->last;
-		if (rule == NULL || !row->has_adj ||
-		    row->scale != SCALE_OOM_SCORE_ADJ ||
-		    row->adj == rule->oom_score_adj)
+		if (rule == NULL || !kill->has_adj ||
+		    kill->scale != SCALE_OOM_SCORE_ADJ ||
+		    kill->adj == rule->oom_score_adj)
 			continue;
-		printf("%s: was killed at oom_score_adj %d, %s:%u says %d; "
-		       "has it now? oom_adjust -l\n",
-		    shown(sorted[i]->comm, sorted[i]->comm_len), row->adj,
-		    shown_string(rule->file), rule->line, rule->oom_score_adj);
+		printf("%s: was killed at oom_score_adj %d, ",
+		    printable(kill->comm), kill->adj);
+		printf("%s:%u says %d; has it now? oom_adjust -l\n",
+		    printable(rule->file), rule->line, rule->oom_score_adj);
 	}
 }
 
@@ -335,26 +244,25 @@ print_notes(const struct kills *kills, const struct command *const *sorted)
  * value below 0.
  */
 static void
-print_advice(const struct kills *kills, const struct command *const *sorted)
+print_advice(const struct kills *kills)
 {
 	const struct config *config = kills->config;
-	const struct command *example = NULL;
-	const char *file;
-	size_t i, without = 0, quoted = 0;
+	const char *file = config->nfiles > 0 ? printable(config->files[0])
+					      : "the configuration";
+	const char *example = NULL, *comm;
+	size_t i, quoted = 0;
 
 	for (i = 0; i < kills->ncommands; i++) {
-		if (sorted[i]->rule != NULL)
+		comm = kills->command[i].last->kill.comm;
+		if (kills->command[i].last->rule != NULL)
 			continue;
-		without++;
-		if (!can_be_written(sorted[i]))
+		if (!can_be_written(comm))
 			quoted++;
 		else if (example == NULL)
-			example = sorted[i];
+			example = comm;
 	}
-	if (without == 0)
+	if (example == NULL && quoted == 0)
 		return;
-	file = config->nfiles > 0 ? shown_string(config->files[0])
-				  : "the configuration";
 	if (example == NULL) {
 		printf("\n# No rule in %s covers what was killed; %s to be\n"
 		       "# quoted there, see oom_adjust.conf(5).\n",
@@ -363,10 +271,12 @@ print_advice(const struct kills *kills, const struct command *const *sorted)
 	}
 	printf("\n# No rule in %s covers these:\n", file);
 	for (i = 0; i < kills->ncommands; i++) {
-		if (sorted[i]->rule != NULL || !can_be_written(sorted[i]))
+		comm = kills->command[i].last->kill.comm;
+		if (kills->command[i].last->rule != NULL ||
+		    !can_be_written(comm))
 			continue;
-		printf("# %s %d%s\n", sorted[i]->comm, SUGGESTED,
-		    sorted[i]->comm_len == COMM
+		printf("# %s %d%s\n", comm, SUGGESTED,
+		    strlen(comm) == COMM
 			? "  # perhaps cut: the kernel keeps 15 bytes of a name"
 			: "");
 	}
@@ -381,147 +291,72 @@ print_advice(const struct kills *kills, const struct command *const *sorted)
 	       "# To spare a program give it a number below 0, and another is "
 	       "killed instead.\n"
 	       "# Then see what it does: oom_adjust -t && oom_adjust -n %s\n",
-	    example->comm);
-}
-
-static void
-print_nothing(const struct kills *kills, size_t nlogs)
-{
-	if (nlogs == 1)
-		printf("No kill in %s\n", shown_string(kills->log));
-	else
-		printf("No kill in %zu logs\n", nlogs);
+	    example);
 }
 
 void
 killprint_text(const struct kills *kills, size_t nlogs)
 {
-	const struct command **sorted = sorted_commands(kills);
-
-	if (kills->nrows > 0) {
+	if (kills->n > 0) {
 		print_table(kills);
 		putchar('\n');
-		print_counts(kills, sorted);
-		print_notes(kills, sorted);
+		print_counts(kills);
+		print_notes(kills);
+	} else if (nlogs == 1) {
+		printf("No kill in %s\n", printable(kills->log));
 	} else {
-		print_nothing(kills, nlogs);
+		printf("No kill in %zu logs\n", nlogs);
 	}
 	if (kills->overwritten)
 		printf("The kernel has overwritten the beginning of its log; "
 		       "what is kept of it:\n"
 		       "  journalctl -k | oom_adjust -k -    or    "
 		       "oom_adjust -k /var/log/kern.log\n");
-	if (kills->nrows > 0)
-		print_advice(kills, sorted);
-	free(sorted);
+	print_advice(kills);
 }
 
-/*
- * JSON. libsmartcols would take an empty cell for null, and for an empty name.
- */
-
-/* S holds what escape_bytes() leaves: printable characters. */
+/* libsmartcols would take an empty cell, such as a name, for null. */
 static void
-json_string(const char *s)
+json_member(const struct row *row, int column, const char *end)
 {
-	putchar('"');
-	for (; *s != '\0'; s++) {
-		if (*s == '"' || *s == '\\')
-			putchar('\\');
-		putchar(*s);
+	const char *s = cell(row, column, true);
+
+	printf("\"%s\": ", columns[column].json);
+	if (s == NULL || columns[column].number) {
+		fputs(s != NULL ? s : "null", stdout);
+	} else {
+		putchar('"');
+		for (; *s != '\0'; s++) {
+			if (*s == '"' || *s == '\\')
+				putchar('\\');
+			putchar(*s);
+		}
+		putchar('"');
 	}
-	putchar('"');
-}
-
-static const char *
-scale_name(enum scale scale)
-{
-	switch (scale) {
-	case SCALE_OOM_SCORE_ADJ:
-		return "\"oom_score_adj\"";
-	case SCALE_OOM_ADJ:
-		return "\"oom_adj\"";
-	case SCALE_UNKNOWN:
-		break;
-	}
-	return "null";
-}
-
-static void
-json_rule(const struct rule *rule)
-{
-	char text[TEXT];
-
-	if (rule == NULL) {
-		printf("\"rule\": null, \"rule_value\": null, "
-		       "\"rule_scale\": null");
-		return;
-	}
-	snprintf(
-	    text, sizeof(text), "%s:%u", shown_string(rule->file), rule->line);
-	printf("\"rule\": ");
-	json_string(text);
-	printf(", \"rule_value\": %d, \"rule_scale\": %s", rule->value,
-	    scale_name(rule->oom_adj ? SCALE_OOM_ADJ : SCALE_OOM_SCORE_ADJ));
-}
-
-static void
-json_row(const struct row *row)
-{
-	printf("      {\"time\": ");
-	if (row->time[0] != '\0')
-		json_string(shown_string(row->time));
-	else
-		printf("null");
-	printf(", \"killer\": \"%s\", \"pid\": ", killer_name(row->killer));
-	if (row->pid > 0)
-		printf("%d", (int)row->pid);
-	else
-		printf("null");
-	printf(", \"command\": ");
-	json_string(shown(row->command->comm, row->command->comm_len));
-	printf(", \"uid\": ");
-	if (row->has_uid)
-		printf("%u", (unsigned int)row->uid);
-	else
-		printf("null");
-	printf(", \"rss\": ");
-	if (row->has_rss)
-		printf("%" PRIu64, row->rss);
-	else
-		printf("null");
-	printf(", \"adj\": ");
-	if (row->has_adj)
-		printf("%d, \"adj_scale\": %s, ", row->adj,
-		    scale_name(row->scale));
-	else
-		printf("null, \"adj_scale\": null, ");
-	json_rule(row->command->rule);
-	printf(", \"log\": ");
-	json_string(shown_string(row->log));
-	printf("}");
+	fputs(end, stdout);
 }
 
 void
 killprint_json(const struct kills *kills)
 {
-	const struct command **sorted = sorted_commands(kills);
-	const struct row *row;
 	size_t i;
+	int c;
 
 	printf("{\n   \"kills\": [");
-	for (row = kills->rows; row != NULL; row = row->next) {
-		printf("%s\n", row == kills->rows ? "" : ",");
-		json_row(row);
+	for (i = 0; i < kills->n; i++) {
+		printf("%s\n      {", i == 0 ? "" : ",");
+		for (c = 0; c < COLUMNS; c++)
+			json_member(
+			    &kills->row[i], c, c + 1 < COLUMNS ? ", " : "}");
 	}
 	printf("\n   ],\n   \"commands\": [");
 	for (i = 0; i < kills->ncommands; i++) {
-		printf("%s\n      {\"command\": ", i == 0 ? "" : ",");
-		json_string(shown(sorted[i]->comm, sorted[i]->comm_len));
-		printf(", \"kills\": %zu, ", sorted[i]->kills);
-		json_rule(sorted[i]->rule);
-		printf("}");
+		printf("%s\n      {", i == 0 ? "" : ",");
+		json_member(kills->command[i].last, COMMAND, ", ");
+		printf("\"kills\": %zu, ", kills->command[i].kills);
+		json_member(kills->command[i].last, RULE, ", ");
+		json_member(kills->command[i].last, VALUE, ", ");
+		json_member(kills->command[i].last, VALUE_SCALE, "}");
 	}
 	printf("\n   ]\n}\n");
-	free(sorted);
 }

@@ -1,35 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-#include "kills.h"
-
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "killlog.h"
 #include "killprint.h"
+#include "kills.h"
+#include "report.h"
 
 #define KMSG "/dev/kmsg"
-#define COMM 15 /* bytes of a name that the kernel keeps */
-#define STEP 8  /* seconds: more than two lines of one kill are apart */
-
-static void *
-allocate(size_t size)
-{
-	void *p = calloc(1, size);
-
-	if (p == NULL)
-		err(1, NULL);
-	return p;
-}
-
-/*
- * Collecting.
- */
+#define COMM 15  /* bytes of a name that the kernel keeps */
+#define NEAR 16  /* rows between two lines of one kill */
+#define REACH 1  /* seconds between them */
+#define REPEAT 5 /* the same where a kill is tried again */
 
 /*
  * The last rule written that may be for a process named COMM: by its name, the
@@ -37,263 +23,187 @@ allocate(size_t size)
  * does not know the rest of what a rule can ask for.
  */
 static const struct rule *
-find_rule(const struct rules *rules, const char *comm, size_t len)
+find_rule(const struct rules *rules, const char *comm)
 {
-	size_t i, n;
+	size_t i;
 
 	for (i = rules->n; i-- > 0;) {
 		const struct rule *rule = &rules->rule[i];
 		const char *name = strrchr(rule->name, '/');
 
 		name = name == NULL ? rule->name : name + 1;
-		n = strlen(name);
-		if (len == COMM && n > COMM)
-			n = COMM;
-		if (!rule->unknown_user && n == len &&
-		    memcmp(name, comm, n) == 0)
+		if (!rule->unknown_user &&
+		    (strcmp(name, comm) == 0 ||
+			(strlen(comm) == COMM &&
+			    strncmp(name, comm, COMM) == 0)))
 			return rule;
 	}
 	return NULL;
 }
 
-static int
-compare_command(const void *a, const void *b)
+/* OTHER tells of the same kill as ROW. */
+static void
+complete(struct row *row, const struct row *other)
 {
-	const struct command *x = a, *y = b;
+	kill_complete(&row->kill, &other->kill);
+	if (other->last > row->last)
+		row->last = other->last;
+}
 
-	if (x->comm_len != y->comm_len)
-		return x->comm_len < y->comm_len ? -1 : 1;
-	return memcmp(x->comm, y->comm, x->comm_len);
+/* By command, process and time; what is alike in the order of finding. */
+static int
+compare_rows(const void *a, const void *b)
+{
+	const struct row *p = *(struct row *const *)a;
+	const struct row *q = *(struct row *const *)b;
+	const struct kill *x = &p->kill, *y = &q->kill;
+	int order = strcmp(x->comm, y->comm);
+
+	if (order == 0)
+		order = (x->pid > y->pid) - (x->pid < y->pid);
+	if (order == 0)
+		order = (int)x->clock_kind - (int)y->clock_kind;
+	if (order == 0)
+		order = (x->clock > y->clock) - (x->clock < y->clock);
+	return order != 0 ? order : (p > q) - (p < q);
 }
 
 /*
- * The time of a row, in steps wide enough that two rows of one kill are in the
- * same or in neighbouring ones.
- */
-static int64_t
-step(const struct row *row)
-{
-	return row->clock_kind == CLOCK_NONE ? (int64_t)row->event
-					     : row->clock / STEP;
-}
-
-static int
-compare_row(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-	int64_t s = step(x), t = step(y);
-
-	if (s != t)
-		return s < t ? -1 : 1;
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	if (x->clock_kind != y->clock_kind)
-		return x->clock_kind < y->clock_kind ? -1 : 1;
-	return compare_command(x->command, y->command);
-}
-
-/* How far apart in seconds two lines of one kill of KILLER's can be. */
-static int64_t
-reach(enum killer killer)
-{
-	return killer == KILLER_LOWMEMORYKILLER ? 5 : 1;
-}
-
-/*
- * Whether NEW, of TIME and in LOG, tells of ROW's death. The kernel
- * repeats itself: a victim in a group is killed once more with its group,
- * lowmemorykiller kills until the process is gone. And one log may be given
- * twice, as syslog and as kern.log. No process id comes back within a second.
+ * Whether NEXT, the later line, tells of ROW's death. The kernel repeats
+ * itself: a victim in a group is killed once more with its group,
+ * lowmemorykiller kills until the process is gone. A page fault without memory,
+ * which a victim meets, too, may not tell the process id. And one log may be
+ * given twice, as syslog and as kern.log. No process id comes back within a
+ * second.
  */
 static bool
-same_kill(const struct row *row, const struct row *new, const char *time,
-    const char *log)
+same_kill(const struct row *row, const struct row *next)
 {
-	int64_t apart = row->clock - new->clock;
+	const struct kill *x = &row->kill, *y = &next->kill;
+	int64_t apart = llabs(y->clock - row->last);
 
-	if (row->clock_kind == CLOCK_NONE)
-		return row->event == new->event;
-	if (apart < 0)
-		apart = -apart;
-	if (row->killer == KILLER_LOWMEMORYKILLER)
-		return apart <= reach(row->killer);
+	if ((x->pid != y->pid && x->pid > 0 && y->pid > 0) ||
+	    x->clock_kind != y->clock_kind || strcmp(x->comm, y->comm) != 0)
+		return false;
+	if (x->clock_kind == CLOCK_NONE)
+		return x->event == y->event;
+	if (x->pid != y->pid || x->killer == KILLER_LOWMEMORYKILLER)
+		return apart <= REPEAT;
 	/* In one log, the clock since boot may have begun anew. */
-	return strcmp(row->time, time) == 0 ||
-	    (apart <= reach(row->killer) &&
-		(row->clock_kind == CLOCK_DATE || row->event == new->event ||
-		    row->log != log));
+	return strcmp(x->time, y->time) == 0 ||
+	    (apart <= REACH &&
+		(x->clock_kind == CLOCK_DATE || x->event == y->event ||
+		    row->log != next->log));
 }
 
-/* The row that tells of the same death as NEW, or NULL. */
-static struct row *
-find_row(struct kills *kills, const struct row *new, const char *time)
+/* The rows by compare_rows(), to be freed. */
+static struct row **
+sort_rows(const struct kills *kills)
 {
-	struct row first = *new, last = *new, **found;
+	struct row **sorted = calloc(kills->n + 1, sizeof(struct row *));
+	size_t i;
 
-	first.clock -= reach(new->killer);
-	last.clock += reach(new->killer);
-	found = tfind(&first, &kills->by_time, compare_row);
-	if (found != NULL && same_kill(*found, new, time, kills->log))
-		return *found;
-	if (step(&first) == step(&last))
-		return NULL;
-	found = tfind(&last, &kills->by_time, compare_row);
-	if (found != NULL && same_kill(*found, new, time, kills->log))
-		return *found;
-	return NULL;
-}
-
-/*
- * Where one of two lines does not tell the process id, as that of a page fault
- * without memory, which a victim meets, too: the command's last row.
- */
-static struct row *
-find_anonymous(const struct row *new)
-{
-	struct row *last = new->command->last;
-
-	if (last == NULL || (new->pid > 0) == (last->pid > 0) ||
-	    new->clock_kind != last->clock_kind)
-		return NULL;
-	if (new->clock_kind == CLOCK_NONE
-		? new->event != last->event
-		: new->clock - last->clock < -5 || new->clock - last->clock > 5)
-		return NULL;
-	return last;
-}
-
-static void
-index_row(struct kills *kills, struct row *row)
-{
-	struct row **found = tsearch(row, &kills->by_time, compare_row);
-
-	if (found == NULL)
+	if (sorted == NULL)
 		err(1, NULL);
-	*found = row; /* of two alike, a third is nearer to the later */
+	for (i = 0; i < kills->n; i++)
+		sorted[i] = &kills->row[i];
+	qsort(sorted, kills->n, sizeof(struct row *), compare_rows);
+	return sorted;
 }
 
-/* NEW, a later line, tells of the death that ROW is for. */
+/* Make one row of those that tell of the same kill. */
 static void
-update_row(struct kills *kills, struct row *row, const struct row *new)
+merge_rows(struct kills *kills)
 {
-	struct row **found = tfind(row, &kills->by_time, compare_row);
+	struct row **sorted = sort_rows(kills), *row = NULL;
+	size_t i, n = 0;
 
-	if (found != NULL && *found == row)
-		tdelete(row, &kills->by_time, compare_row);
-	if (row->pid == 0)
-		row->pid = new->pid;
-	if (new->clock > row->clock)
-		row->clock = new->clock;
-	index_row(kills, row);
-}
-
-/* What one line says and another does not. */
-static void
-complete(struct row *row, const struct kill *kill)
-{
-	if (!row->has_uid && kill->has_uid) {
-		row->has_uid = true;
-		row->uid = kill->uid;
+	for (i = 0; i < kills->n; i++) {
+		if (row != NULL && same_kill(row, sorted[i])) {
+			complete(row, sorted[i]);
+			sorted[i]->again = true;
+		} else {
+			row = sorted[i];
+		}
 	}
-	if (!row->has_rss && kill->has_rss) {
-		row->has_rss = true;
-		row->rss = kill->rss;
-	}
-	if (!row->has_adj && kill->has_adj) {
-		row->has_adj = true;
-		row->adj = kill->adj;
-		row->scale = kill->scale;
-	}
-}
-
-static struct command *
-find_command(struct kills *kills, const struct kill *kill)
-{
-	struct command probe, *command, **found;
-
-	memcpy(probe.comm, kill->comm, kill->comm_len);
-	probe.comm_len = kill->comm_len;
-	found = tfind(&probe, &kills->by_command, compare_command);
-	if (found != NULL)
-		return *found;
-	command = allocate(sizeof(*command));
-	memcpy(command->comm, kill->comm, kill->comm_len);
-	command->comm_len = kill->comm_len;
-	command->rule =
-	    find_rule(&kills->config->rules, command->comm, command->comm_len);
-	if (tsearch(command, &kills->by_command, compare_command) == NULL)
-		err(1, NULL);
-	command->next = kills->commands;
-	kills->commands = command;
-	kills->ncommands++;
-	return command;
+	free(sorted);
+	for (i = 0; i < kills->n; i++)
+		if (!kills->row[i].again)
+			kills->row[n++] = kills->row[i];
+	kills->n = n;
 }
 
 static void
 add_kill(const struct kill *kill, void *arg)
 {
 	struct kills *kills = arg;
-	struct row *row, *same,
-	    probe = {
-		    .command = find_command(kills, kill),
-		    .clock_kind = kill->clock_kind,
-		    .clock = kill->clock,
-		    .event = kill->event,
-		    .killer = kill->killer,
-		    .pid = kill->pid,
-	    };
+	struct row row = {
+		.kill = *kill,
+		.log = kills->log,
+		.last = kill->clock,
+	};
+	size_t i;
 
-	same = find_row(kills, &probe, kill->time);
-	if (same == NULL)
-		same = find_anonymous(&probe);
-	if (same != NULL) {
-		complete(same, kill);
-		update_row(kills, same, &probe);
-		return;
+	for (i = kills->n; i-- > 0 && kills->n - i <= NEAR;) {
+		if (same_kill(&kills->row[i], &row)) {
+			complete(&kills->row[i], &row);
+			return;
+		}
 	}
-	row = allocate(sizeof(*row) + strlen(kill->time) + 1);
-	memcpy(row, &probe, sizeof(*row));
-	row->log = kills->log;
-	memcpy(row->time, kill->time, strlen(kill->time) + 1);
-	complete(row, kill);
-	index_row(kills, row);
-	if (kills->last == NULL)
-		kills->rows = row;
-	else
-		kills->last->next = row;
-	kills->last = row;
-	kills->nrows++;
-	row->command->kills++;
-	row->command->last = row;
+	if (kills->n == kills->size) {
+		/* A log that repeats itself takes no more room for that. */
+		merge_rows(kills);
+		if (kills->n >= kills->size - kills->size / 8)
+			kills->size += kills->size + 64;
+		kills->row = reallocarray(kills->row, kills->size, sizeof(row));
+		if (kills->row == NULL)
+			err(1, NULL);
+	}
+	kills->row[kills->n++] = row;
 }
 
-static void
-keep(void *p)
+/* Those killed most often first, then by name. */
+static int
+compare_commands(const void *a, const void *b)
 {
-	(void)p;
+	const struct command *x = a, *y = b;
+
+	if (x->kills != y->kills)
+		return x->kills > y->kills ? -1 : 1;
+	return strcmp(x->last->kill.comm, y->last->kill.comm);
 }
 
+/* Count the kills of each command, and look for its rule. */
 static void
-kills_free(struct kills *kills)
+count_commands(struct kills *kills)
 {
-	struct command *command;
-	struct row *row;
+	struct row **sorted = sort_rows(kills);
+	struct command *command = NULL;
+	size_t i;
 
-	tdestroy(kills->by_time, keep);
-	tdestroy(kills->by_command, keep);
-	while ((row = kills->rows) != NULL) {
-		kills->rows = row->next;
-		free(row);
+	kills->command = calloc(kills->n + 1, sizeof(*command));
+	if (kills->command == NULL)
+		err(1, NULL);
+	for (i = 0; i < kills->n; i++) {
+		struct row *row = sorted[i];
+
+		if (command != NULL &&
+		    strcmp(command->last->kill.comm, row->kill.comm) == 0) {
+			row->rule = command->last->rule;
+			if (row > command->last)
+				command->last = row;
+		} else {
+			command = &kills->command[kills->ncommands++];
+			command->last = row;
+			row->rule =
+			    find_rule(&kills->config->rules, row->kill.comm);
+		}
+		command->kills++;
 	}
-	while ((command = kills->commands) != NULL) {
-		kills->commands = command->next;
-		free(command);
-	}
+	free(sorted);
+	qsort(kills->command, kills->ncommands, sizeof(*command),
+	    compare_commands);
 }
-
-/*
- * Reading.
- */
 
 /* The program that makes text of what begins like START, or NULL. */
 static const char *
@@ -325,30 +235,25 @@ unpacker(const char *start, size_t len)
 static int
 read_log(struct kills *kills, struct killlog *log, int fd, bool kmsg)
 {
-	const char *program;
+	const char *program, *name = printable(kills->log);
 	bool first = true;
 	ssize_t n;
 	size_t len;
 	char *room;
 
 	killlog_start(log, kmsg);
-	for (;;) {
+	for (;; first = false) {
 		room = killlog_room(log, &len);
 		n = read(fd, room, len);
-		if (n == 0)
+		if (n == 0 || (n < 0 && kmsg && errno == EAGAIN))
 			break;
+		if (n < 0 && kmsg && errno == EPIPE) {
+			/* Some went while we read: the oldest is next. */
+			kills->overwritten = true;
+			continue;
+		}
 		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			if (kmsg && errno == EAGAIN)
-				break;
-			/* Records went while we read: the next is the oldest.
-			 */
-			if (kmsg && errno == EPIPE) {
-				kills->overwritten = true;
-				continue;
-			}
-			warn("%s", shown_string(kills->log));
+			warn("%s", name);
 			killlog_end(log);
 			return -1;
 		}
@@ -358,19 +263,12 @@ read_log(struct kills *kills, struct killlog *log, int fd, bool kmsg)
 
 			if (comma == NULL || strncmp(comma, ",0,", 3) != 0)
 				kills->overwritten = true;
-		} else if (first) {
-			program = unpacker(room, (size_t)n);
-			if (program != NULL) {
-				warnx("%s: not text; read it with: "
-				      "%s %s | oom_adjust -k -",
-				    shown_string(kills->log), program,
-				    fd == STDIN_FILENO
-					? "FILE"
-					: shown_string(kills->log));
-				return -1;
-			}
+		} else if (first && (program = unpacker(room, (size_t)n))) {
+			warnx("%s: not text; read it with: "
+			      "%s %s | oom_adjust -k -",
+			    name, program, fd == STDIN_FILENO ? "FILE" : name);
+			return -1;
 		}
-		first = false;
 		killlog_filled(log, (size_t)n);
 	}
 	killlog_end(log);
@@ -398,7 +296,7 @@ open_and_read(struct kills *kills, struct killlog *log, const char *file)
 			       "kernel.dmesg_restrict is 1)";
 		else if (kmsg)
 			hint = " (try: journalctl -k | oom_adjust -k -)";
-		warnx("%s: %s%s", shown_string(file), strerror(errno), hint);
+		warnx("%s: %s%s", printable(file), strerror(errno), hint);
 		return -1;
 	}
 	result = read_log(kills, log, fd, kmsg);
@@ -410,6 +308,8 @@ int
 kills_run(
     const struct config *config, char *const *files, size_t nfiles, bool json)
 {
+	static char kmsg[] = KMSG;
+	char *const kernel[] = { kmsg };
 	struct kills kills = { .config = config };
 	struct killlog *log;
 	const char *last_read = NULL;
@@ -423,8 +323,8 @@ kills_run(
 	if (log == NULL)
 		err(1, NULL);
 	if (nfiles == 0) {
-		read = open_and_read(&kills, log, KMSG) == 0;
-		result = read == 0 ? -1 : 0;
+		files = kernel;
+		nfiles = 1;
 	}
 	for (i = 0; i < nfiles; i++) {
 		if (open_and_read(&kills, log, files[i]) == 0) {
@@ -434,14 +334,16 @@ kills_run(
 			result = -1;
 		}
 	}
-	if (last_read != NULL)
-		kills.log = last_read;
+	kills.log = last_read;
 	killlog_free(log);
+	merge_rows(&kills);
+	count_commands(&kills);
 
 	if (json)
 		killprint_json(&kills);
 	else if (read > 0)
 		killprint_text(&kills, read);
-	kills_free(&kills);
+	free(kills.command);
+	free(kills.row);
 	return result;
 }

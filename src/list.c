@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
-#include <libutil.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -310,9 +309,7 @@ add_line(struct libscols_table *table, const struct row *row, long highest,
 	if (json) {
 		set(line, RSS, "%jd", (intmax_t)row->rss);
 	} else {
-		humanize_number(buf, 6, row->rss, "", HN_AUTOSCALE,
-		    HN_DECIMAL | HN_NOSPACE | HN_B);
-		set(line, RSS, "%s", buf);
+		set(line, RSS, "%s", format_size(buf, row->rss));
 	}
 	set(line, SCORE, "%ld", row->score);
 	set(line, BAR, "%.*s", (int)(row->score * BAR_WIDTH / highest),
@@ -378,15 +375,14 @@ print_rows(const struct row *row, size_t n, bool json, bool color)
 static void
 print_rest(const struct row *row, size_t n)
 {
-	char buf[8];
+	char buf[5];
 	int64_t rss = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		rss += row[i].rss;
-	humanize_number(
-	    buf, 6, rss, "", HN_AUTOSCALE, HN_DECIMAL | HN_NOSPACE | HN_B);
-	printf("%zu other %s, %s\n", n, n == 1 ? "process" : "processes", buf);
+	printf("%zu other %s, %s\n", n, n == 1 ? "process" : "processes",
+	    format_size(buf, rss));
 }
 
 int

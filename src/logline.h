@@ -12,6 +12,7 @@
  */
 
 #define TIME_SIZE 48
+#define LINE_SIZE 8192 /* a kernel message has 1 KiB, four times escaped */
 
 /* What a clock counts; clocks of different kinds do not compare. */
 enum clock_kind {
@@ -21,25 +22,18 @@ enum clock_kind {
 };
 
 struct line {
-	const char *message;
-	const char *end;
+	char text[LINE_SIZE];
+	char *message;        /* the end of that; a record may have newlines */
 	char time[TIME_SIZE]; /* as the log has it; "" if it has none */
 	enum clock_kind clock_kind;
 	int64_t clock; /* the same in seconds */
-	bool escaped;  /* a record: \xNN in the message stands for a byte */
 };
 
 /*
  * Take apart the line from P to END; with KMSG it must be a record. Returns
  * false if it is not the kernel's: of another program, or, a record, from user
- * space.
+ * space; or longer than LINE_SIZE, or with a NUL.
  */
 bool line_read(const char *p, const char *end, bool kmsg, struct line *line);
-
-/*
- * Undo the \xNN of the message from SRC to END. DST must have room for as much
- * as SRC is. Returns how many bytes it has then.
- */
-size_t line_unescape(char *dst, const char *src, const char *end);
 
 #endif

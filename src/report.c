@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <err.h>
 #include <errno.h>
+#include <libutil.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,14 @@ printable(const char *s)
 		size = need;
 	}
 	return escape_bytes(shown, size, s, strlen(s));
+}
+
+char *
+format_size(char buf[5], int64_t bytes)
+{
+	humanize_number(
+	    buf, 5, bytes, "", HN_AUTOSCALE, HN_DECIMAL | HN_NOSPACE | HN_B);
+	return buf;
 }
 
 static const char *

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config.h"
 #include "lowmemorykiller.h"
@@ -52,6 +53,12 @@ char *escape_bytes(char *dst, size_t size, const char *src, size_t len);
  * The string S made so, in a buffer that the next call uses again.
  */
 const char *printable(const char *s);
+
+/*
+ * Write BYTES to BUF as a person reads it, in five characters at most and a
+ * NUL: "870K", "1.5G", 2^10 to the unit. Returns BUF.
+ */
+char *format_size(char buf[5], int64_t bytes);
 
 /*
  * Count RESULT, keep it for report_print(), and complain of a failure on
