@@ -71,6 +71,7 @@ bench: all
 	tests/packages check
 	$(MAKE) helpers
 	tests/bench/run
+	tests/bench/kills
 
 # Helpers of the tests: each file is one program. Unit tests: each is one
 # cmocka program, linked with all but main.

@@ -57,8 +57,16 @@ stop_all
 begin sshd zero ten low
 adjust
 is "status" "$status" 0
+adjust -l
+is "-l has the first victim first" "$(awk 'NR == 2 { print $1 }' <<< "$out")" \
+    "$ten"
 run_out "$hog"
 is "killed in the order of the config" "$(killed)" "ten zero low hog "
+adjust -k
+for name in ten zero low hog; do
+	like "-k has $name" "$out" " oom +${!name} +idle "
+done
+like "-k counts them, and those before" "$out" "^9 kills: 9 idle$"
 check "sshd survives until nothing else is left" alive "$sshd"
 is "its value" "$(adj "$sshd")" -1000
 stop_all
