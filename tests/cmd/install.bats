@@ -306,3 +306,15 @@ examples() {
 	shellcheck "$TOP/rc.local.d/oom_adjust" \
 	    "$TOP/etc/oom_adjust.bash-completion"
 }
+
+@test "dist: the same bytes each time, and they build" {
+	git -C "$TOP" rev-parse -q --verify HEAD >/dev/null ||
+		skip "NOT RUN: no git repository"
+	make -s -C "$TOP" B="$BATS_TEST_TMPDIR/one" dist
+	sleep 1.1
+	make -s -C "$TOP" B="$BATS_TEST_TMPDIR/two" dist
+	cmp one/oom_adjust-*.tar.gz two/oom_adjust-*.tar.gz
+	tar -xzf one/oom_adjust-*.tar.gz
+	make -s -C oom_adjust-*/ CFLAGS=-O0
+	oom_adjust-*/build/oom_adjust -t -c oom_adjust-*/etc/oom_adjust.conf
+}
