@@ -310,11 +310,13 @@ examples() {
 @test "dist: the same bytes each time, and they build" {
 	git -C "$TOP" rev-parse -q --verify HEAD >/dev/null ||
 		skip "NOT RUN: no git repository"
-	make -s -C "$TOP" B="$BATS_TEST_TMPDIR/one" dist
+	cd "$BATS_TEST_TMPDIR"
+	make -s -C "$TOP" B="$PWD/one" dist
 	sleep 1.1
-	make -s -C "$TOP" B="$BATS_TEST_TMPDIR/two" dist
+	make -s -C "$TOP" B="$PWD/two" dist
 	cmp one/oom_adjust-*.tar.gz two/oom_adjust-*.tar.gz
 	tar -xzf one/oom_adjust-*.tar.gz
-	make -s -C oom_adjust-*/ CFLAGS=-O0
-	oom_adjust-*/build/oom_adjust -t -c oom_adjust-*/etc/oom_adjust.conf
+	cd oom_adjust-*/
+	make -s CFLAGS=-O0
+	build/oom_adjust -t -c etc/oom_adjust.conf
 }
