@@ -146,7 +146,7 @@ uninstall:
 # What git has, with the time of its last commit: the same bytes every time.
 dist:
 	@mkdir -p $(B)
-	git archive --format=tar --prefix=oom_adjust-$(VERSION)/ HEAD | \
+	git -c tar.umask=022 archive --format=tar --prefix=oom_adjust-$(VERSION)/ HEAD | \
 	    gzip -9n >$(B)/oom_adjust-$(VERSION).tar.gz
 
 clean:
