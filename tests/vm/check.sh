@@ -133,6 +133,13 @@ uses_mb() {
 	[ "$(awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$1/status")" -ge "$2" ]
 }
 
+# tell PID: send SIGUSR1 to an "idle -w", once it waits for it: it never sleeps
+# before.
+tell() {
+	within 10 grep -q '^State:.S' "/proc/$1/status"
+	kill -USR1 "$1"
+}
+
 alive() {
 	[ -e "/proc/$1/exe" ] && ! grep -q '^State:.*Z' "/proc/$1/status"
 } 2>/dev/null

@@ -22,7 +22,7 @@ for ((i = 0; i < 15; i++)); do
 	echo 960 > /proc/sys/kernel/ns_last_pid
 	start goal idle -c ready -w -f 150 -i 2000
 	within 10 grep -q ready "/proc/$pid/comm"
-	kill -USR1 "$pid"
+	tell "$pid"
 	pester -s 40000 1 oom_adjust -q -c "$conf" > pestered
 	kill -STOP "$pid"
 	goals > now

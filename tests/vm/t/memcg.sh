@@ -77,7 +77,7 @@ round() {
 	adjust -l "vm$$-keep" "vm$$-ten"
 	is "$*: -l has the one at 10 first" \
 	    "$(awk 'NR == 2 { print $1 }' <<< "$out")" "$ten"
-	kill -USR1 "$more"
+	tell "$more"
 	check "$*: the one at 10 is killed" within 30 gone "$ten"
 	check "$*: what needed the memory has it" \
 	    within 20 uses_mb "$more" 40
