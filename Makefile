@@ -35,7 +35,10 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
 	$(shell pkg-config --cflags $(LIBS)) $(CPPFLAGS)
 ALL_CFLAGS = -std=c17 $(WARN) $(HARDEN) $(ALL_CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
-LDLIBS = $(shell pkg-config --libs $(LIBS))
+# Of libbsd a few small functions are needed: linked in where there is an
+# archive of it, they spare every run the loading of two libraries.
+BSD = $(if $(findstring /,$(shell $(CC) -print-file-name=libbsd.a)),-l:libbsd.a,-lbsd)
+LDLIBS = $(subst -lbsd,$(BSD),$(shell pkg-config --libs $(LIBS)))
 
 all: $(BIN)
 

@@ -640,8 +640,10 @@ read_uid_min(void)
 	if ((fp = fopen(LOGIN_DEFS, "re")) == NULL)
 		return uid_min;
 	while (fgets(line, sizeof(line), fp) != NULL) {
-		if (sscanf(line, " UID_MIN %lu", &value) == 1 &&
-		    value < (uid_t)-1)
+		const char *p = line + strspn(line, " \t");
+
+		if (strncmp(p, "UID_MIN", 7) == 0 &&
+		    sscanf(p + 7, "%lu", &value) == 1 && value < (uid_t)-1)
 			uid_min = (uid_t)value;
 	}
 	fclose(fp);
