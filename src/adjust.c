@@ -200,19 +200,19 @@ visit(struct run *run, const char *pid)
 {
 	struct process *p = &run->process;
 	struct decision d;
-	int todo;
+	int answer;
 
 	/* With hidepid= what is not ours may be there and not be read. */
 	if (process_look(p, run->procfd, pid) == -1)
 		return errno == EACCES || errno == EPERM ? 0 : -1;
-	if ((todo = decide(run, &d)) != 1)
-		return todo;
+	if ((answer = decide(run, &d)) != 1)
+		return answer;
 	if (process_open(p) == -1)
 		return -1;
-	if ((todo = decide(run, &d)) == 1)
+	if ((answer = decide(run, &d)) == 1)
 		act(run, &d);
 	close(p->dirfd);
-	return todo;
+	return answer;
 }
 
 /* Errors that are ours: with the next process it would be no better. */
