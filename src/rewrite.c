@@ -273,6 +273,18 @@ escape_length(const char *p, const char *end)
 	return c > 0 && c <= 0377 ? (size_t)(s - p) : 0;
 }
 
+/* Take the quote at the end of the string that began in LINE. */
+static bool
+end_string(struct text *t, unsigned int line)
+{
+	if (t->p == t->end) {
+		config_error(line, "the string that begins here does not end");
+		return false;
+	}
+	keep(t, 1);
+	return true;
+}
+
 /*
  * libconfuse's lexer stays inside a string that does not end, or whose escape
  * it refuses, even for the next file. So such a string never gets there.
@@ -297,12 +309,7 @@ double_quoted(struct text *t)
 			return false;
 		}
 	}
-	if (t->p == t->end) {
-		config_error(line, "the string that begins here does not end");
-		return false;
-	}
-	keep(t, 1);
-	return true;
+	return end_string(t, line);
 }
 
 static bool
@@ -313,12 +320,7 @@ single_quoted(struct text *t)
 	keep(t, 1);
 	while (t->p < t->end && *t->p != '\'')
 		keep(t, *t->p == '\\' && t->end - t->p > 1 ? 2 : 1);
-	if (t->p == t->end) {
-		config_error(line, "the string that begins here does not end");
-		return false;
-	}
-	keep(t, 1);
-	return true;
+	return end_string(t, line);
 }
 
 static bool
