@@ -56,12 +56,15 @@ adjustment_read(const struct process *p, int *value, const char **file)
 }
 
 int
-adjustment_inherited(struct process *p, const struct rules *rules)
+adjustment_inherited(
+    struct process *p, const struct rules *rules, enum verdict verdict)
 {
 	const struct facts *f = &p->facts;
 	const char *file;
 	int value;
 
+	if (verdict != VERDICT_NONE && verdict != VERDICT_USER)
+		return 0;
 	if (adjustment_read(p, &value, &file) == -1)
 		return -1;
 	if (value >= 0 || !rules_give(rules, value))
@@ -156,10 +159,9 @@ decide(struct run *run, struct decision *d)
 
 	if (process_decide(&run->process, &run->config->rules, d) == -1)
 		return -1;
-	if (run->reset &&
-	    (d->verdict == VERDICT_NONE || d->verdict == VERDICT_USER)) {
-		inherited =
-		    adjustment_inherited(&run->process, &run->config->rules);
+	if (run->reset) {
+		inherited = adjustment_inherited(
+		    &run->process, &run->config->rules, d->verdict);
 		if (inherited == -1)
 			return -1;
 		if (inherited) {

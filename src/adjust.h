@@ -18,11 +18,12 @@
 int adjustment_read(const struct process *p, int *value, const char **file);
 
 /*
- * Whether the process, which no rule has been applied to, has the value of a
- * rule all the same: it is a login user's, and descends from one that a rule
- * protects. Returns 1 or 0, or -1 with errno set.
+ * Whether the process, of which VERDICT is the rules', has the value of a rule
+ * that is not applied to it: it is a login user's, and descends from one that a
+ * rule protects. Returns 1 or 0, or -1 with errno set.
  */
-int adjustment_inherited(struct process *p, const struct rules *rules);
+int adjustment_inherited(
+    struct process *p, const struct rules *rules, enum verdict verdict);
 
 /*
  * Walk over PROC, where procfs is mounted, and give every process that a

@@ -105,10 +105,9 @@ look(const struct config *config, bool victims, struct process *p, int procfd,
 	row->pid = p->pid;
 	row->decided = row->decision.verdict != VERDICT_NONE &&
 	    row->decision.rule->selected;
-	if (victims && config->reset_inherited &&
-	    (row->decision.verdict == VERDICT_NONE ||
-		row->decision.verdict == VERDICT_USER)) {
-		inherited = adjustment_inherited(p, &config->rules);
+	if (victims && config->reset_inherited) {
+		inherited = adjustment_inherited(
+		    p, &config->rules, row->decision.verdict);
 		if (inherited == -1)
 			return -1;
 		if (inherited)
