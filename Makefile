@@ -18,27 +18,35 @@ BASHCOMPDIR = $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR = $(PREFIX)/share/zsh/site-functions
 CONF = $(SYSCONFDIR)/oom_adjust.conf
 
-CC = cc
-CFLAGS = -O2 -g
+# CC, CFLAGS, CPPFLAGS and LDFLAGS are the builder's, also from the environment;
+# they come after the flags given here.
+CFLAGS ?= -O2 -g
+PKG_CONFIG ?= pkg-config
 LIBS = libconfuse libbsd-overlay smartcols
 
 BIN = $(B)/oom_adjust
-SRC = $(wildcard src/*.c)
+SRC = $(wildcard src/*.c src/kills/*.c)
 OBJ = $(SRC:src/%.c=$(B)/obj/%.o)
 LIBOBJ = $(filter-out $(B)/obj/main.o,$(OBJ))
 
-WARN = -Wall -Wextra -Werror
+WARN = -Wall -Wextra $(WERROR)
 HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection
-FORTIFY = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+# Only a default, and only where it works: with optimization, without sanitizers.
+OPTIMIZED = $(filter-out -O0,$(lastword $(filter -O%,$(CFLAGS))))
+NO_FORTIFY = $(strip $(foreach w,_FORTIFY_SOURCE -fsanitize,$(findstring \
+	$(w),$(CPPFLAGS) $(CFLAGS))))
+FORTIFY = $(if $(OPTIMIZED),$(if $(NO_FORTIFY),,-U_FORTIFY_SOURCE \
+	-D_FORTIFY_SOURCE=2))
 ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
-	-DSYSCONFDIR='"$(SYSCONFDIR)"' $(FORTIFY) \
-	$(shell pkg-config --cflags $(LIBS)) $(CPPFLAGS)
-ALL_CFLAGS = -std=c17 $(WARN) $(HARDEN) $(ALL_CPPFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Isrc $(FORTIFY) \
+	$(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CPPFLAGS)
+ALL_CFLAGS = -std=c17 -pthread $(WARN) $(HARDEN) $(ALL_CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) \
+	$(LDFLAGS)
 # Of libbsd a few small functions are needed: linked in where there is an
 # archive of it, they spare every run the loading of two libraries.
 BSD = $(if $(findstring /,$(shell $(CC) -print-file-name=libbsd.a)),-l:libbsd.a,-lbsd)
-LDLIBS = $(subst -lbsd,$(BSD),$(shell pkg-config --libs $(LIBS)))
+LDLIBS = $(subst -lbsd,$(BSD),$(shell $(PKG_CONFIG) --libs $(LIBS)))
 
 all: $(BIN)
 
@@ -90,7 +98,7 @@ $(B)/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h)
 
 $(B)/unit/%: tests/unit/%.c $(LIBOBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Isrc $(ALL_LDFLAGS) -o $@ $< $(LIBOBJ) $(LDLIBS) \
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIBOBJ) $(LDLIBS) \
 	    -lcmocka
 
 # The config reader alone, with every part of it instrumented.
@@ -98,7 +106,7 @@ $(B)/fuzz_config: tests/fuzz/fuzz_config.c src/*.[ch]
 	@mkdir -p $(@D)
 	clang -std=c17 $(WARN) $(ALL_CPPFLAGS) -U_FORTIFY_SOURCE -g -O1 \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -Isrc -o $@ $< src/config.c src/rewrite.c src/rule.c src/report.c \
+	    -o $@ $< src/config.c src/rewrite.c src/rule.c src/report.c \
 	    src/lowmemorykiller.c $(LDLIBS) \
 	    -Wl,--wrap=regcomp,--wrap=getpwnam
 
