@@ -13,7 +13,7 @@
 
 #include "adjust.h"
 #include "config.h"
-#include "kills.h"
+#include "kills/kills.h"
 #include "list.h"
 #include "lowmemorykiller.h"
 #include "report.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "killlog.h"
+#include "kills/log.h"
 
 #define CORPUS "tests/corpus/kills/"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef KILLS_H
-#define KILLS_H
+#ifndef KILLS_KILLS_H
+#define KILLS_KILLS_H
 
 #include <stdbool.h>
 #include <stddef.h>

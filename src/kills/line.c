@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "logline.h"
+#include "kills/line.h"
 
 #define KERNEL 8 /* priorities below it are of facility 0, the kernel */
 

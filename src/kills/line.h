@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef LOGLINE_H
-#define LOGLINE_H
+#ifndef KILLS_LINE_H
+#define KILLS_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

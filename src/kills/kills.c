@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "killprint.h"
-#include "kills.h"
+#include "kills/print.h"
+#include "kills/kills.h"
 #include "report.h"
 
 #define KMSG "/dev/kmsg"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef KILLPRINT_H
-#define KILLPRINT_H
+#ifndef KILLS_PRINT_H
+#define KILLS_PRINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "config.h"
-#include "killlog.h"
+#include "kills/log.h"
 
 /* What was found in the logs, and how it is shown. */
 

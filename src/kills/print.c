@@ -7,7 +7,7 @@
 
 #include <libsmartcols.h>
 
-#include "killprint.h"
+#include "kills/print.h"
 #include "report.h"
 
 #define COMM 15        /* bytes of a name that the kernel keeps */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "killformat.h"
+#include "kills/message.h"
 
 #define CHUNK 131072   /* what is read at once: stays in the cache */
 #define HISTORY 262144 /* how far back a report is looked for */

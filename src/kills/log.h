@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef KILLLOG_H
-#define KILLLOG_H
+#ifndef KILLS_LOG_H
+#define KILLS_LOG_H
 
 #include <sys/types.h>
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "logline.h"
+#include "kills/line.h"
 
 /*
  * Finds the kernel's kills in a kernel log: text as syslog, dmesg or journalctl

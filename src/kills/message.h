@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef KILLFORMAT_H
-#define KILLFORMAT_H
+#ifndef KILLS_MESSAGE_H
+#define KILLS_MESSAGE_H
 
-#include "killlog.h"
+#include "kills/log.h"
 
 /* What the kernel says of its kills, one message at a time. */
 

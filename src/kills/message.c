@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "killformat.h"
+#include "kills/message.h"
 
 #define COMM 15                   /* TASK_COMM_LEN less the NUL */
 #define KIB_MAX (INT64_MAX >> 14) /* a few of these are no overflow */
