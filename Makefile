@@ -106,8 +106,7 @@ $(B)/fuzz_config: tests/fuzz/fuzz_config.c src/*.[ch]
 	@mkdir -p $(@D)
 	clang -std=c17 $(WARN) $(ALL_CPPFLAGS) -U_FORTIFY_SOURCE -g -O1 \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -o $@ $< src/config.c src/rewrite.c src/rule.c src/report.c \
-	    src/lowmemorykiller.c $(LDLIBS) \
+	    -o $@ $< src/config.c src/shortform.c src/rule.c src/text.c $(LDLIBS) \
 	    -Wl,--wrap=regcomp,--wrap=getpwnam
 
 # The files name the default places; these are the ones asked for.

@@ -15,8 +15,8 @@
 #include <confuse.h>
 
 #include "config.h"
-#include "report.h"
-#include "rewrite.h"
+#include "shortform.h"
+#include "text.h"
 
 #define FILE_MAX ((size_t)1024 * 1024)
 #define UID_MIN_DEFAULT 1000
@@ -44,36 +44,14 @@ static struct reader {
 	bool unknown_user;
 } reader;
 
-/* Print "FILE:LINE: message"; LINE 0 is the file as a whole. */
-static void
-vcomplain(unsigned int line, const char *format, va_list ap)
-{
-	char *message, *shown;
-	size_t size;
-	int len;
-
-	if ((len = vasprintf(&message, format, ap)) == -1)
-		err(1, NULL);
-	size = 4 * (size_t)len + 1;
-	if ((shown = malloc(size)) == NULL)
-		err(1, NULL);
-	escape_bytes(shown, size, message, (size_t)len);
-	if (line > 0)
-		warnx("%s:%u: %s", reader.file, line, shown);
-	else
-		warnx("%s: %s", reader.file, shown);
-	free(shown);
-	free(message);
-}
-
-void
+__attribute__((format(printf, 2, 3))) static void
 config_error(unsigned int line, const char *format, ...)
 {
 	va_list ap;
 
 	reader.errors++;
 	va_start(ap, format);
-	vcomplain(line, format, ap);
+	vcomplain(reader.file, line, format, ap);
 	va_end(ap);
 }
 
@@ -83,7 +61,7 @@ config_warning(unsigned int line, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	vcomplain(line, format, ap);
+	vcomplain(reader.file, line, format, ap);
 	va_end(ap);
 }
 
@@ -91,17 +69,14 @@ static void
 confuse_error(cfg_t *cfg, const char *format, va_list ap)
 {
 	reader.errors++;
-	vcomplain((unsigned int)cfg->line, format, ap);
+	vcomplain(reader.file, (unsigned int)cfg->line, format, ap);
 }
 
 static void *
 grow(void *array, size_t n, size_t size)
 {
-	/* Room doubles whenever N has become a power of two. */
-	if ((n & (n - 1)) == 0)
-		array = reallocarray(array, n > 0 ? 2 * n : 1, size);
-	if (array == NULL)
-		err(1, NULL);
+	if ((array = grow_array(array, n, size)) == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
 	return array;
 }
 
@@ -111,7 +86,7 @@ copy(const char *s)
 	char *p = strdup(s);
 
 	if (p == NULL)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 	return p;
 }
 
@@ -403,7 +378,7 @@ check_titles(size_t first)
 	const struct rule **sorted;
 
 	if ((sorted = calloc(n + 1, sizeof(struct rule *))) == NULL)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 	for (i = 0; i < n; i++)
 		sorted[i] = &rules->rule[first + i];
 	qsort(sorted, n, sizeof(struct rule *), compare_titles);
@@ -461,7 +436,7 @@ parse(char *text, size_t len)
 		return;
 	if ((fp = fmemopen(text, len, "r")) == NULL ||
 	    (cfg = cfg_init(opts, CFGF_NONE)) == NULL)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 	cfg->filename = copy(reader.file);
 	cfg_set_error_function(cfg, confuse_error);
 	cfg_set_validate_func(cfg, "process", end_process);
@@ -523,7 +498,7 @@ slurp(size_t *len)
 	} else if (is_trusted(&sb)) {
 		if ((fp = fdopen(fd, "r")) == NULL ||
 		    (text = malloc(FILE_MAX + 1)) == NULL)
-			err(1, NULL);
+			err(EXIT_NOTHING_CHANGED, NULL);
 		*len = fread(text, 1, FILE_MAX + 1, fp);
 		if (ferror(fp))
 			config_error(0, "%s", strerror(errno));
@@ -566,10 +541,10 @@ read_file(const char *file)
 	if ((text = slurp(&len)) == NULL)
 		return;
 	if ((out = open_memstream(&rewritten, &rewritten_len)) == NULL)
-		err(1, NULL);
-	if (rewrite(text, len, out, &reader.blocks)) {
+		err(EXIT_NOTHING_CHANGED, NULL);
+	if (shortform(text, len, out, &reader.blocks, config_error)) {
 		if (fflush(out) == EOF)
-			err(1, NULL);
+			err(EXIT_NOTHING_CHANGED, NULL);
 		parse(rewritten, rewritten_len);
 		check_titles(first);
 	}
@@ -602,7 +577,7 @@ read_drop_ins(const char *file)
 	int fd, i, n;
 
 	if (asprintf(&dir, "%s.d", file) == -1)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 	reader.file = dir;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || fstat(fd, &sb) == -1) {
@@ -615,7 +590,7 @@ read_drop_ins(const char *file)
 		for (i = 0; i < n; i++) {
 			if (asprintf(&path, "%s/%s", dir, list[i]->d_name) ==
 			    -1)
-				err(1, NULL);
+				err(EXIT_NOTHING_CHANGED, NULL);
 			read_file(path);
 			free(path);
 			free(list[i]);
@@ -668,7 +643,7 @@ config_read(struct config *config, const char *file, bool strict)
 	}
 	config->rules.uid_min = read_uid_min();
 	if (rules_index(&config->rules) == -1)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 	return 0;
 }
 

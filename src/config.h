@@ -5,16 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lowmemorykiller.h"
 #include "rule.h"
-
-#define LOWMEMORYKILLER_MAX 6 /* entries in each of its arrays */
-
-/* What the lowmemorykiller block asks for; n is 0 where there is no block. */
-struct lowmemorykiller {
-	size_t n;
-	int adj[LOWMEMORYKILLER_MAX];
-	int minfree[LOWMEMORYKILLER_MAX]; /* pages */
-};
 
 struct config {
 	struct rules rules;

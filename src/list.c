@@ -13,10 +13,10 @@
 
 #include <libsmartcols.h>
 
-#include "adjust.h"
+#include "adjustment.h"
 #include "list.h"
 #include "process.h"
-#include "report.h"
+#include "text.h"
 
 #define VICTIMS 10
 #define BAR_WIDTH 10
@@ -192,13 +192,9 @@ read_rows(const struct config *config, DIR *proc, bool victims,
 		/* Kernel threads and zombies have no memory to give. */
 		if (!row.decided && !p->facts.has_args && row.rss == 0)
 			continue;
-		/* Room doubles whenever there is a power of two of them. */
-		if ((rows->n & (rows->n - 1)) == 0) {
-			rows->row = reallocarray(rows->row,
-			    rows->n > 0 ? 2 * rows->n : 1, sizeof(row));
-			if (rows->row == NULL)
-				err(1, NULL);
-		}
+		rows->row = grow_array(rows->row, rows->n, sizeof(row));
+		if (rows->row == NULL)
+			err(EXIT_NOTHING_CHANGED, NULL);
 		rows->row[rows->n++] = row;
 	}
 	watchdog->pid = 0;
@@ -288,7 +284,7 @@ set(struct libscols_line *line, size_t column, const char *format, ...)
 	n = vasprintf(&text, format, ap);
 	va_end(ap);
 	if (n == -1 || scols_line_refer_data(line, column, text) != 0)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 }
 
 static void
@@ -302,7 +298,7 @@ add_line(struct libscols_table *table, const struct row *row, long highest,
 	int want = 0;
 
 	if (line == NULL)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 	set(line, PID, "%d", row->pid);
 	set(line, USER, "%s", user_name(row->uid, buf, sizeof(buf)));
 	if (json) {
@@ -343,7 +339,7 @@ print_rows(const struct row *row, size_t n, bool json, bool color)
 	size_t i;
 
 	if ((table = scols_new_table()) == NULL)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 	scols_table_set_name(table, "processes");
 	scols_table_enable_json(table, json);
 	scols_table_enable_colors(table, color);
@@ -357,7 +353,7 @@ print_rows(const struct row *row, size_t n, bool json, bool color)
 		column = scols_table_new_column(
 		    table, columns[i].name, columns[i].width, flags);
 		if (column == NULL)
-			err(1, NULL);
+			err(EXIT_NOTHING_CHANGED, NULL);
 		scols_column_set_json_type(column, columns[i].json_type);
 	}
 	for (i = 0; i < n; i++) {
@@ -367,7 +363,7 @@ print_rows(const struct row *row, size_t n, bool json, bool color)
 	for (i = 0; i < n; i++)
 		add_line(table, &row[i], highest, json, color);
 	if (scols_print_table(table) != 0)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 	scols_unref_table(table);
 }
 

@@ -3,14 +3,22 @@
 #define LOWMEMORYKILLER_H
 
 #include <stdbool.h>
-
-#include "config.h"
+#include <stddef.h>
 
 /*
  * Android's lowmemorykiller module kills with memory to spare. Its two
  * parameters say when, drivers/staging/android/lowmemorykiller.c in kernels
  * before 4.12: less than minfree[i] pages free, what has adj[i] or higher.
  */
+
+#define LOWMEMORYKILLER_MAX 6 /* entries in each of its arrays */
+
+/* What the lowmemorykiller block asks for; n is 0 where there is no block. */
+struct lowmemorykiller {
+	size_t n;
+	int adj[LOWMEMORYKILLER_MAX];
+	int minfree[LOWMEMORYKILLER_MAX]; /* pages */
+};
 
 enum killer_outcome {
 	KILLER_NOT_LOADED,

@@ -17,16 +17,11 @@
 #include "list.h"
 #include "lowmemorykiller.h"
 #include "report.h"
+#include "text.h"
 #include "watchdog.h"
 
 #define CONFIG_FILE SYSCONFDIR "/oom_adjust.conf"
 #define TIMEOUT 60 /* seconds */
-
-/* Exit statuses beside 0. */
-enum {
-	NOTHING_CHANGED = 1,
-	NOT_ALL = 2,
-};
 
 struct options {
 	char mode; /* 't', 'l', 'k', or 0: apply the rules */
@@ -89,11 +84,11 @@ usage_error(const char *format, ...)
 
 	if (format != NULL) {
 		va_start(ap, format);
-		vwarnx(format, ap);
+		vcomplain(NULL, 0, format, ap);
 		va_end(ap);
 	}
 	fputs("Try 'oom_adjust --help' for more information.\n", stderr);
-	exit(NOTHING_CHANGED);
+	exit(EXIT_NOTHING_CHANGED);
 }
 
 /* A file opened later must not become standard output. */
@@ -105,7 +100,7 @@ open_standard_descriptors(void)
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		/* open(2) takes the lowest that is free: this one. */
 		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1)
-			err(NOTHING_CHANGED, "/dev/null");
+			err(EXIT_NOTHING_CHANGED, "/dev/null");
 	}
 }
 
@@ -123,7 +118,8 @@ finish(int status, bool changed)
 	else
 		_exit(status);
 	/* Nor is what is left in the buffer to be tried again. */
-	_exit(changed || status == NOT_ALL ? NOT_ALL : NOTHING_CHANGED);
+	_exit(changed || status == EXIT_NOT_ALL ? EXIT_NOT_ALL
+						: EXIT_NOTHING_CHANGED);
 }
 
 /* As util-linux: WHEN, or else a terminal and no NO_COLOR. */
@@ -238,7 +234,7 @@ parse_options(
 		usage_error("-J goes with -l or -k");
 	o->color = use_color(when) && !o->json;
 	if (o->mode == 't' && o->nnames > 0)
-		usage_error("-t takes no names: %s", printable(o->names[0]));
+		usage_error("-t takes no names: %s", o->names[0]);
 }
 
 /* Of the rules only those for NAMES. Returns 0, or -1 if one has none. */
@@ -263,7 +259,7 @@ select_rules(struct rules *rules, char *const *names, size_t nnames)
 				r->selected = found = true;
 		}
 		if (!found) {
-			warnx("no rule is for \"%s\"", printable(names[j]));
+			complain(NULL, 0, "no rule named \"%s\"", names[j]);
 			status = -1;
 		}
 	}
@@ -273,7 +269,7 @@ select_rules(struct rules *rules, char *const *names, size_t nnames)
 static void
 test(const struct options *o, const struct config *config)
 {
-	printf("%s: OK (%zu %s)\n", o->config, config->rules.n,
+	print_line("%s: OK (%zu %s)", o->config, config->rules.n,
 	    config->rules.n == 1 ? "rule" : "rules");
 }
 
@@ -287,7 +283,7 @@ apply(const struct options *o, const struct config *config,
 
 	if (adjust(config, o->proc, everything && config->reset_inherited,
 		&report, watchdog) == -1)
-		return watchdog->changed ? NOT_ALL : NOTHING_CHANGED;
+		return watchdog->changed ? EXIT_NOT_ALL : EXIT_NOTHING_CHANGED;
 
 	if (everything && config->lowmemorykiller.n > 0) {
 		outcome = lowmemorykiller_set(
@@ -305,7 +301,7 @@ apply(const struct options *o, const struct config *config,
 	if (report.failed > 0 || report.incomplete ||
 	    config->unknown_users > 0 ||
 	    (killer != NULL && outcome == KILLER_FAILED))
-		return NOT_ALL;
+		return EXIT_NOT_ALL;
 	return 0;
 }
 
@@ -330,15 +326,15 @@ main(int argc, char **argv)
 	parse_options(argc, argv, &o, &watchdog);
 
 	if ((error = watchdog_start(&watchdog)) != 0)
-		errc(NOTHING_CHANGED, error, "cannot start a thread");
+		errc(EXIT_NOTHING_CHANGED, error, "cannot start a thread");
 	if (config_read(&config, o.config, o.mode == 't') == -1)
-		return NOTHING_CHANGED;
+		return EXIT_NOTHING_CHANGED;
 	/* Only now: expressions match bytes, whatever the locale. */
 	if (!o.quiet)
 		setlocale(LC_CTYPE, "");
 	if (o.mode != 'k' &&
 	    select_rules(&config.rules, o.names, o.nnames) == -1)
-		return NOTHING_CHANGED;
+		return EXIT_NOTHING_CHANGED;
 
 	switch (o.mode) {
 	case 't':
@@ -347,11 +343,11 @@ main(int argc, char **argv)
 	case 'l':
 		if (list(&config, o.proc, o.nnames == 0, o.json, o.color,
 			&watchdog) == -1)
-			status = NOTHING_CHANGED;
+			status = EXIT_NOTHING_CHANGED;
 		break;
 	case 'k':
 		if (kills_run(&config, o.names, o.nnames, o.json) == -1)
-			status = NOTHING_CHANGED;
+			status = EXIT_NOTHING_CHANGED;
 		break;
 	default:
 		status = apply(&o, &config, &watchdog);

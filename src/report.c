@@ -1,77 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include <err.h>
 #include <errno.h>
-#include <libutil.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
-#include <wctype.h>
-
-#define LIBBSD_OPENBSD_VIS /* says of strnvis(), not used here, which it is */
-#include <vis.h>
 
 #include "report.h"
-
-char *
-escape_bytes(char *dst, size_t size, const char *src, size_t len)
-{
-	char *out = dst, *p;
-	wchar_t wc;
-	size_t n;
-
-	if (len > (size - 1) / 4)
-		len = (size - 1) / 4;
-	for (; len > 0; src += n, len -= n) {
-		unsigned char c = (unsigned char)*src;
-
-		n = mbrtowc(&wc, src, len, &(mbstate_t) { 0 });
-		if (n > 1 && n <= len && iswprint((wint_t)wc)) {
-			out = mempcpy(out, src, n);
-			continue;
-		}
-		n = 1;
-		/* vis(3) of libbsd lets bytes that are no UTF-8 through. */
-		if (c >= 0x80)
-			out += snprintf(out, 5, "\\%03o", c);
-		else if (c >= ' ' && c <= '~' && c != '\\')
-			*out++ = (char)c;
-		else if ((p = vis(out, c,
-			      VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL,
-			      len > 1 ? src[1] : '\0')) != NULL)
-			out = p;
-		else
-			*out++ = '?'; /* no memory */
-	}
-	*out = '\0';
-	return dst;
-}
-
-const char *
-printable(const char *s)
-{
-	static char *shown;
-	static size_t size;
-	size_t need = 4 * strlen(s) + 1;
-	char *p;
-
-	if (shown == NULL || need > size) {
-		if ((p = realloc(shown, need)) == NULL)
-			return "?";
-		shown = p;
-		size = need;
-	}
-	return escape_bytes(shown, size, s, strlen(s));
-}
-
-char *
-format_size(char buf[5], int64_t bytes)
-{
-	humanize_number(
-	    buf, 5, bytes, "", HN_AUTOSCALE, HN_DECIMAL | HN_NOSPACE | HN_B);
-	return buf;
-}
+#include "text.h"
 
 static const char *
 failure_hint(const struct result *r)
@@ -98,8 +33,8 @@ report_add(struct report *report, const struct result *result)
 		report->failed++;
 		if (strcmp(result->file, "oom_adj") == 0)
 			value = oom_score_adj_to_adj(value);
-		warnx("%s (%d): cannot set %s to %d: %s%s",
-		    printable(result->comm), result->pid, result->file, value,
+		complain(NULL, 0, "%s (%d): cannot set %s to %d: %s%s",
+		    result->comm, result->pid, result->file, value,
 		    strerror(result->error), failure_hint(result));
 		break;
 	case OUTCOME_PASSED_USER:
@@ -112,17 +47,12 @@ report_add(struct report *report, const struct result *result)
 
 	if (!report->verbose && !report->dry_run)
 		return;
-	/* Room doubles whenever there is a power of two of them. */
-	if ((report->nresults & (report->nresults - 1)) == 0) {
-		p = reallocarray(report->results,
-		    report->nresults > 0 ? 2 * report->nresults : 1,
-		    sizeof(*p));
-		if (p == NULL) {
-			report->incomplete = true;
-			return;
-		}
-		report->results = p;
+	p = grow_array(report->results, report->nresults, sizeof(*p));
+	if (p == NULL) {
+		report->incomplete = true;
+		return;
 	}
+	report->results = p;
 	report->results[report->nresults++] = *result;
 }
 
@@ -140,35 +70,46 @@ compare_results(const void *va, const void *vb)
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
+/* What became of a process, in the words of its line. */
 static void
-print_result(const struct result *r)
+describe_result(const struct result *r, char *buf, size_t size)
 {
 	const struct passwd *pw;
 
-	printf("    %7d (%s): ", r->pid, printable(r->comm));
 	switch (r->outcome) {
 	case OUTCOME_CHANGED:
-		printf("%d -> %d\n", r->from, r->to);
+		snprintf(buf, size, "%d -> %d", r->from, r->to);
 		break;
 	case OUTCOME_ALREADY:
-		printf("%d already\n", r->to);
+		snprintf(buf, size, "%d already", r->to);
 		break;
 	case OUTCOME_FAILED:
-		printf("failed: %s%s\n", strerror(r->error), failure_hint(r));
+		snprintf(buf, size, "failed: %s%s", strerror(r->error),
+		    failure_hint(r));
 		break;
 	case OUTCOME_PASSED_USER:
 		if ((pw = getpwuid(r->uid)) != NULL)
-			printf("passed over: user %s (%u)\n",
-			    printable(pw->pw_name), r->uid);
+			snprintf(buf, size, "passed over: user %s (%u)",
+			    pw->pw_name, r->uid);
 		else
-			printf("passed over: user %u\n", r->uid);
+			snprintf(buf, size, "passed over: user %u", r->uid);
 		break;
 	case OUTCOME_PASSED_CONTAINER:
-		printf("passed over: container (another PID namespace)\n");
+		snprintf(buf, size,
+		    "passed over: container (another PID namespace)");
 		break;
 	case OUTCOME_GONE:
 		break;
 	}
+}
+
+static void
+print_result(const struct result *r)
+{
+	char what[256] = "";
+
+	describe_result(r, what, sizeof(what));
+	print_line("    %7d (%s): %s", r->pid, r->comm, what);
 }
 
 /* The line of the shell script, and what a block has beyond it. */
@@ -177,12 +118,14 @@ print_rule(const struct rule *r)
 {
 	bool titled = strcmp(r->title, r->name) != 0;
 
-	printf("  Setting %s to %d", printable(r->name), r->value);
-	if (titled || !r->oom_adj)
-		printf(" (%s%s%s)", titled ? printable(r->title) : "",
-		    titled && !r->oom_adj ? ", " : "",
-		    r->oom_adj ? "" : "oom_score_adj");
-	putchar('\n');
+	if (titled && !r->oom_adj)
+		print_line("  Setting %s to %d (%s, oom_score_adj)", r->name,
+		    r->value, r->title);
+	else if (titled || !r->oom_adj)
+		print_line("  Setting %s to %d (%s)", r->name, r->value,
+		    titled ? r->title : "oom_score_adj");
+	else
+		print_line("  Setting %s to %d", r->name, r->value);
 }
 
 static void
@@ -200,17 +143,17 @@ print_killer(const struct report *report, const struct lowmemorykiller *killer,
 
 	if (outcome == KILLER_NOT_LOADED) {
 		if (report->verbose)
-			printf("  lowmemorykiller is not loaded\n");
+			print_line("  lowmemorykiller is not loaded");
 		return;
 	}
-	printf("  %s lowmemorykiller (adj %s, minfree %s)\n",
+	print_line("  %s lowmemorykiller (adj %s, minfree %s)",
 	    disabled ? "Disabling" : "Setting",
 	    format_list(adj, sizeof(adj), killer->adj, killer->n),
 	    format_list(minfree, sizeof(minfree), killer->minfree, killer->n));
 	if (report->dry_run && outcome == KILLER_CHANGED)
-		printf("            would be changed\n");
+		print_line("            would be changed");
 	else if (report->verbose || report->dry_run)
-		printf("            %s\n", outcomes[outcome]);
+		print_line("            %s", outcomes[outcome]);
 }
 
 void
@@ -221,7 +164,7 @@ report_print(const struct report *report, const struct config *config,
 	size_t i, n, next = 0;
 	const char *would = report->dry_run ? "would be " : "";
 
-	printf("oom_adjust is setting oom_killer priorities%s\n",
+	print_line("oom_adjust is setting oom_killer priorities%s",
 	    report->dry_run ? " (dry run)" : "");
 	if (report->nresults > 0)
 		qsort(report->results, report->nresults,
@@ -236,15 +179,15 @@ report_print(const struct report *report, const struct config *config,
 			print_result(&report->results[next]);
 	}
 	if (next < report->nresults)
-		printf("  Resetting inherited values to 0\n");
+		print_line("  Resetting inherited values to 0");
 	for (; next < report->nresults; next++)
 		print_result(&report->results[next]);
 	if (killer != NULL)
 		print_killer(report, &config->lowmemorykiller, *killer);
 
 	n = report->changed + report->already + report->failed + report->passed;
-	printf("%zu %s: %zu %schanged, %zu already set, %zu failed, "
-	       "%zu %spassed over\n",
+	print_line("%zu %s: %zu %schanged, %zu already set, %zu failed, "
+		   "%zu %spassed over",
 	    n, n == 1 ? "process" : "processes", report->changed, would,
 	    report->already, report->failed, report->passed, would);
 }

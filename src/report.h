@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "config.h"
 #include "lowmemorykiller.h"
@@ -41,24 +40,6 @@ struct report {
 	size_t nresults;
 	bool incomplete; /* there was no memory to keep a result */
 };
-
-/*
- * Write LEN bytes of SRC to DST, of SIZE bytes, with what is not printable
- * escaped as vis(3) does, a backslash too, and a NUL behind. SIZE must be
- * 4 * LEN + 1 or more. Returns DST.
- */
-char *escape_bytes(char *dst, size_t size, const char *src, size_t len);
-
-/*
- * The string S made so, in a buffer that the next call uses again.
- */
-const char *printable(const char *s);
-
-/*
- * Write BYTES to BUF as a person reads it, in five characters at most and a
- * NUL: "870K", "1.5G", 2^10 to the unit. Returns BUF.
- */
-char *format_size(char buf[5], int64_t bytes);
 
 /*
  * Count RESULT, keep it for report_print(), and complain of a failure on

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "text.h"
 #include "watchdog.h"
 
 #define STACK_SIZE ((size_t)64 * 1024)
@@ -27,7 +28,7 @@ watch(void *arg)
 	if (write(STDERR_FILENO, message, strlen(message)) == -1) {
 		/* There is nobody left to tell. */
 	}
-	_exit(w->changed ? 2 : 1);
+	_exit(w->changed ? EXIT_NOT_ALL : EXIT_NOTHING_CHANGED);
 }
 
 int

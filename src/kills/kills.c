@@ -9,7 +9,7 @@
 
 #include "kills/print.h"
 #include "kills/kills.h"
-#include "report.h"
+#include "text.h"
 
 #define KMSG "/dev/kmsg"
 #define COMM 15  /* bytes of a name that the kernel keeps */
@@ -235,7 +235,7 @@ unpacker(const char *start, size_t len)
 static int
 read_log(struct kills *kills, struct killlog *log, int fd, bool kmsg)
 {
-	const char *program, *name = printable(kills->log);
+	const char *program, *name = shown(kills->log);
 	bool first = true;
 	ssize_t n;
 	size_t len;
@@ -296,7 +296,7 @@ open_and_read(struct kills *kills, struct killlog *log, const char *file)
 			       "kernel.dmesg_restrict is 1)";
 		else if (kmsg)
 			hint = " (try: journalctl -k | oom_adjust -k -)";
-		warnx("%s: %s%s", printable(file), strerror(errno), hint);
+		warnx("%s: %s%s", shown(file), strerror(errno), hint);
 		return -1;
 	}
 	result = read_log(kills, log, fd, kmsg);

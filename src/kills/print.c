@@ -8,7 +8,7 @@
 #include <libsmartcols.h>
 
 #include "kills/print.h"
-#include "report.h"
+#include "text.h"
 
 #define COMM 15        /* bytes of a name that the kernel keeps */
 #define SUGGESTED 5    /* oom_adj for what has no rule */
@@ -60,6 +60,17 @@ static const char *const scales[] = {
 
 static char cell_text[4 * PATH_MAX + 64]; /* an escaped file, and a number */
 
+const char *
+shown(const char *s)
+{
+	static char *text;
+
+	free(text);
+	if ((text = printable("%s", s)) == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	return text;
+}
+
 /* VALUE in decimal, or NULL unless it is KNOWN. */
 static const char *
 integer(bool known, intmax_t value)
@@ -80,13 +91,13 @@ cell(const struct row *row, int column, bool json)
 
 	switch (column) {
 	case TIME:
-		return kill->time[0] != '\0' ? printable(kill->time) : NULL;
+		return kill->time[0] != '\0' ? shown(kill->time) : NULL;
 	case KILLER:
 		return killer_name(kill->killer);
 	case PID:
 		return integer(kill->pid > 0, kill->pid);
 	case COMMAND:
-		return printable(kill->comm);
+		return shown(kill->comm);
 	case UID:
 		return integer(kill->has_uid, kill->uid);
 	case RSS:
@@ -98,7 +109,7 @@ cell(const struct row *row, int column, bool json)
 	case SCALE:
 		return kill->has_adj ? scales[kill->scale] : NULL;
 	case LOG:
-		return printable(row->log);
+		return shown(row->log);
 	default:
 		break;
 	}
@@ -110,7 +121,7 @@ cell(const struct row *row, int column, bool json)
 		return scales[rule->oom_adj ? SCALE_OOM_ADJ
 					    : SCALE_OOM_SCORE_ADJ];
 	snprintf(cell_text, sizeof(cell_text), json ? "%s:%u" : "%s:%u %s%d",
-	    printable(rule->file), rule->line,
+	    shown(rule->file), rule->line,
 	    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
 	return cell_text;
 }
@@ -197,7 +208,7 @@ print_counts(const struct kills *kills)
 		const char *quote = can_be_written(comm) ? "" : "\"";
 
 		width = snprintf(s, sizeof(s), " %zu %s%s%s%s",
-		    kills->command[i].kills, quote, printable(comm), quote,
+		    kills->command[i].kills, quote, shown(comm), quote,
 		    i + 1 < kills->ncommands ? "," : "");
 		if (column + width > WIDTH)
 			column = printf("\n   ") - 1;
@@ -231,9 +242,9 @@ print_notes(const struct kills *kills)
 		    kill->adj == rule->oom_score_adj)
 			continue;
 		printf("%s: was killed at oom_score_adj %d, ",
-		    printable(kill->comm), kill->adj);
+		    shown(kill->comm), kill->adj);
 		printf("%s:%u says %d; has it now? oom_adjust -l\n",
-		    printable(rule->file), rule->line, rule->oom_score_adj);
+		    shown(rule->file), rule->line, rule->oom_score_adj);
 	}
 }
 
@@ -247,8 +258,8 @@ static void
 print_advice(const struct kills *kills)
 {
 	const struct config *config = kills->config;
-	const char *file = config->nfiles > 0 ? printable(config->files[0])
-					      : "the configuration";
+	const char *file =
+	    config->nfiles > 0 ? shown(config->files[0]) : "the configuration";
 	const char *example = NULL, *comm;
 	size_t i, quoted = 0;
 
@@ -303,7 +314,7 @@ killprint_text(const struct kills *kills, size_t nlogs)
 		print_counts(kills);
 		print_notes(kills);
 	} else if (nlogs == 1) {
-		printf("No kill in %s\n", printable(kills->log));
+		printf("No kill in %s\n", shown(kills->log));
 	} else {
 		printf("No kill in %zu logs\n", nlogs);
 	}

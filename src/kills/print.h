@@ -36,6 +36,9 @@ struct kills {
 	bool overwritten; /* the kernel's buffer has lost its beginning */
 };
 
+/* The string S, escaped, in a buffer that the next call uses again. */
+const char *shown(const char *s);
+
 /*
  * Print the table, what it does not tell, and lines for the config. NLOGS logs
  * have been read.

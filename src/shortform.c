@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rewrite.h"
+#include "shortform.h"
+#include "text.h"
 
 /* What is left to take, and where it is. */
 struct text {
@@ -15,6 +16,7 @@ struct text {
 	unsigned int header; /* line of "process", until its brace; or 0 */
 	FILE *out;
 	struct blocks *blocks;
+	shortform_error_fn *error;
 };
 
 bool
@@ -85,13 +87,9 @@ add_block(struct text *t, unsigned int line, bool short_form)
 {
 	struct blocks *b = t->blocks;
 
-	/* Room doubles whenever there is a power of two of them. */
-	if ((b->n & (b->n - 1)) == 0) {
-		b->block = reallocarray(
-		    b->block, b->n > 0 ? 2 * b->n : 1, sizeof(*b->block));
-		if (b->block == NULL)
-			err(1, NULL);
-	}
+	b->block = grow_array(b->block, b->n, sizeof(*b->block));
+	if (b->block == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
 	b->block[b->n++] = (struct block) { line, short_form };
 }
 
@@ -160,7 +158,7 @@ split(const char *line, size_t len, char *word[2], size_t *used)
 		if (n < 2) {
 			word[n] = strndup(line + start, i - start);
 			if (word[n] == NULL)
-				err(1, NULL);
+				err(EXIT_NOTHING_CHANGED, NULL);
 		}
 		n++;
 	}
@@ -181,7 +179,7 @@ has_special(const char *word)
  * meant to be one, take it and return true.
  */
 static bool
-short_form(struct text *t)
+take_short_form(struct text *t)
 {
 	char *word[2], last;
 	const char *bad = NULL;
@@ -206,28 +204,28 @@ short_form(struct text *t)
 	} else if (n == 0 || t->header != 0 || is_keyword(word[0])) {
 		taken = false;
 	} else if (bad != NULL) {
-		config_error(t->line, "%s", bad);
+		t->error(t->line, "%s", bad);
 	} else if (has_special(word[0])) {
 		/* "foo=" and "foo{" are no names, but the start of others. */
 		last = word[0][strlen(word[0]) - 1];
 		taken = n == 2 && parse_integer(word[1], &value) &&
 		    strchr("={(,\"'", last) == NULL;
 		if (taken)
-			config_error(t->line,
+			t->error(t->line,
 			    "this name must be quoted, as in "
 			    "process \"%s\" { oom_adj = %s }",
 			    word[0], word[1]);
 	} else if (n == 1) {
-		config_error(t->line,
+		t->error(t->line,
 		    "\"%s\" has no value; a rule is NAME and an integer, "
 		    "or a block",
 		    word[0]);
 	} else if (memchr(t->p, '{', used) != NULL || has_special(word[1])) {
 		taken = false; /* a block, or an option */
 	} else if (n == 2) {
-		config_error(t->line, "\"%s\" is not an integer", word[1]);
+		t->error(t->line, "\"%s\" is not an integer", word[1]);
 	} else {
-		config_error(t->line,
+		t->error(t->line,
 		    "more than a name and an integer; a name with blanks must "
 		    "be quoted in a process block");
 	}
@@ -278,7 +276,7 @@ static bool
 end_string(struct text *t, unsigned int line)
 {
 	if (t->p == t->end) {
-		config_error(line, "the string that begins here does not end");
+		t->error(line, "the string that begins here does not end");
 		return false;
 	}
 	keep(t, 1);
@@ -304,7 +302,7 @@ double_quoted(struct text *t)
 		else if (t->p[0] == '\\')
 			n = escape_length(t->p, t->end);
 		if (n == 0) {
-			config_error(t->line,
+			t->error(t->line,
 			    "bad escape sequence: a backslash and %c", t->p[1]);
 			return false;
 		}
@@ -331,7 +329,7 @@ block_comment(struct text *t)
 
 	end = memmem(t->p + 2, (size_t)(t->end - t->p) - 2, "*/", 2);
 	if (end == NULL) {
-		config_error(line, "the comment that begins here does not end");
+		t->error(line, "the comment that begins here does not end");
 		return false;
 	}
 	putc(' ', t->out);
@@ -352,7 +350,7 @@ plain_word(struct text *t)
 		continue;
 	len = (size_t)(p - t->p);
 	if ((bad = bad_word(t->p, len)) != NULL) {
-		config_error(t->line, "%s", bad);
+		t->error(t->line, "%s", bad);
 		skip(t, len);
 		return;
 	}
@@ -378,7 +376,8 @@ brace(struct text *t)
 }
 
 bool
-rewrite(const char *s, size_t len, FILE *out, struct blocks *blocks)
+shortform(const char *s, size_t len, FILE *out, struct blocks *blocks,
+    shortform_error_fn *error)
 {
 	struct text t = {
 		.p = s,
@@ -386,6 +385,7 @@ rewrite(const char *s, size_t len, FILE *out, struct blocks *blocks)
 		.line = 1,
 		.out = out,
 		.blocks = blocks,
+		.error = error,
 	};
 	bool good = true, start = true;
 
@@ -395,7 +395,7 @@ rewrite(const char *s, size_t len, FILE *out, struct blocks *blocks)
 	while (good && t.p < t.end) {
 		char next = t.end - t.p > 1 ? t.p[1] : '\0';
 
-		if (start && t.depth == 0 && short_form(&t)) {
+		if (start && t.depth == 0 && take_short_form(&t)) {
 			start = false;
 			continue;
 		}
@@ -422,7 +422,7 @@ rewrite(const char *s, size_t len, FILE *out, struct blocks *blocks)
 			plain_word(&t);
 	}
 	if (good && t.depth > 0) {
-		config_error(blocks->block[blocks->n - 1].line,
+		error(blocks->block[blocks->n - 1].line,
 		    "the block that begins here does not end");
 		good = false;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef REWRITE_H
-#define REWRITE_H
+#ifndef SHORTFORM_H
+#define SHORTFORM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,12 +22,17 @@ struct blocks {
 	size_t n;
 };
 
+/* What to report an error in LINE to. */
+__attribute__((format(printf, 2, 3))) typedef void shortform_error_fn(
+    unsigned int line, const char *format, ...);
+
 /*
  * Write to OUT what libconfuse is to read of the LEN bytes at S, which have no
- * NUL among them, and add its blocks to BLOCKS. What is wrong goes to
- * config_error(). Returns false if the rest makes no sense to libconfuse.
+ * NUL among them, and add its blocks to BLOCKS. What is wrong goes to ERROR.
+ * Returns false if the rest makes no sense to libconfuse.
  */
-bool rewrite(const char *s, size_t len, FILE *out, struct blocks *blocks);
+bool shortform(const char *s, size_t len, FILE *out, struct blocks *blocks,
+    shortform_error_fn *error);
 
 /*
  * Take all of S as an integer, as the kernel takes what is written to oom_adj:
@@ -35,12 +40,5 @@ bool rewrite(const char *s, size_t len, FILE *out, struct blocks *blocks);
  * is none.
  */
 bool parse_integer(const char *s, long *value);
-
-/*
- * Complain of LINE of the file that is being read; 0 is the file as a whole.
- * config.c has it and counts.
- */
-__attribute__((format(printf, 2, 3))) void config_error(
-    unsigned int line, const char *format, ...);
 
 #endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+#include <err.h>
+#include <langinfo.h>
+#include <libutil.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#define LIBBSD_OPENBSD_VIS /* which strnvis() is meant; not used here */
+#include <vis.h>
+
+#include "text.h"
+
+/* Whether WC turns the direction of the text after it: Unicode's Bidi_Control.
+ */
+static bool
+is_direction_mark(wchar_t wc)
+{
+	return wc == 0x061c || wc == 0x200e || wc == 0x200f ||
+	    (wc >= 0x202a && wc <= 0x202e) || (wc >= 0x2066 && wc <= 0x2069);
+}
+
+/* The length of the visible multibyte character at S, or 0 if there is none. */
+static size_t
+visible_length(const char *s, size_t len)
+{
+	wchar_t wc;
+	size_t n = mbrtowc(&wc, s, len, &(mbstate_t) { 0 });
+
+	if (n < 2 || n > len || wcwidth(wc) < 1 || is_direction_mark(wc))
+		return 0;
+	return n;
+}
+
+char *
+escape_bytes(char *dst, size_t size, const char *src, size_t len)
+{
+	bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	char *out = dst, *p;
+	size_t n;
+
+	if (len > (size - 1) / 4)
+		len = (size - 1) / 4;
+	for (; len > 0; src += n, len -= n) {
+		unsigned char c = (unsigned char)*src;
+
+		if (utf8 && (n = visible_length(src, len)) > 0) {
+			out = mempcpy(out, src, n);
+			continue;
+		}
+		n = 1;
+		/* vis(3) of libbsd lets bytes that are not UTF-8 through. */
+		if (c >= 0x80)
+			out += snprintf(out, 5, "\\%03o", c);
+		else if (c >= ' ' && c <= '~' && c != '\\')
+			*out++ = (char)c;
+		else if ((p = vis(out, c,
+			      VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL,
+			      len > 1 ? src[1] : '\0')) != NULL)
+			out = p;
+		else
+			*out++ = '?'; /* no memory */
+	}
+	*out = '\0';
+	return dst;
+}
+
+char *
+vprintable(const char *format, va_list ap)
+{
+	char *text, *shown;
+	size_t size;
+	int len;
+
+	if ((len = vasprintf(&text, format, ap)) == -1)
+		return NULL;
+	size = 4 * (size_t)len + 1;
+	if ((shown = malloc(size)) != NULL)
+		escape_bytes(shown, size, text, (size_t)len);
+	free(text);
+	return shown;
+}
+
+char *
+printable(const char *format, ...)
+{
+	va_list ap;
+	char *shown;
+
+	va_start(ap, format);
+	shown = vprintable(format, ap);
+	va_end(ap);
+	return shown;
+}
+
+void
+print_line(const char *format, ...)
+{
+	va_list ap;
+	char *shown;
+
+	va_start(ap, format);
+	shown = vprintable(format, ap);
+	va_end(ap);
+	if (shown == NULL)
+		err(EXIT_NOT_ALL, NULL);
+	puts(shown);
+	free(shown);
+}
+
+void
+vcomplain(const char *file, unsigned int line, const char *format, va_list ap)
+{
+	char *text, *where = NULL;
+
+	text = vprintable(format, ap);
+	if (file != NULL)
+		where = line > 0 ? printable("%s:%u: ", file, line)
+				 : printable("%s: ", file);
+	warnx("%s%s", where != NULL ? where : "", text != NULL ? text : format);
+	free(where);
+	free(text);
+}
+
+void
+complain(const char *file, unsigned int line, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vcomplain(file, line, format, ap);
+	va_end(ap);
+}
+
+char *
+format_size(char buf[5], int64_t bytes)
+{
+	humanize_number(
+	    buf, 5, bytes, "", HN_AUTOSCALE, HN_DECIMAL | HN_NOSPACE | HN_B);
+	return buf;
+}
+
+void *
+grow_array(void *array, size_t n, size_t size)
+{
+	if ((n & (n - 1)) != 0)
+		return array;
+	return reallocarray(array, n > 0 ? 2 * n : 1, size);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Text for people. Names come from processes and logs, so whatever is printed
+ * goes through the escaping here.
+ */
+
+/* The program's exit statuses: oom_adjust(8). */
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_NOTHING_CHANGED = 1,
+	EXIT_NOT_ALL = 2, /* some of it could not be applied */
+};
+
+/*
+ * Write LEN bytes of SRC and a NUL to DST, which has SIZE bytes. Backslashes,
+ * and whatever is not a visible character of the locale, are escaped as vis(3)
+ * does. Escaped bytes take four each: what does not fit into SIZE that way is
+ * left out. Outside UTF-8 locales the result is ASCII. Returns DST.
+ */
+char *escape_bytes(char *dst, size_t size, const char *src, size_t len);
+
+/*
+ * Format as printf(3) does and escape the result, newlines too. Returns
+ * allocated memory, or NULL if there is none.
+ */
+__attribute__((format(printf, 1, 0))) char *vprintable(
+    const char *format, va_list ap);
+__attribute__((format(printf, 1, 2))) char *printable(const char *format, ...);
+
+/* Print such a text and a newline to standard output. */
+__attribute__((format(printf, 1, 2))) void print_line(const char *format, ...);
+
+/*
+ * Print such a text to standard error, as "oom_adjust: FILE:LINE: text". FILE
+ * may be NULL and LINE 0: they are left out.
+ */
+__attribute__((format(printf, 3, 4))) void complain(
+    const char *file, unsigned int line, const char *format, ...);
+__attribute__((format(printf, 3, 0))) void vcomplain(
+    const char *file, unsigned int line, const char *format, va_list ap);
+
+/*
+ * Write BYTES to BUF for people to read, in four characters at most: "870K",
+ * "1.5G", where K is 1024. Returns BUF.
+ */
+char *format_size(char buf[5], int64_t bytes);
+
+/*
+ * Make room for one more element after the N that ARRAY has, each of SIZE
+ * bytes. Room doubles whenever N is a power of two, so ARRAY must have grown by
+ * one element at a time. Returns the array, or NULL with errno set to ENOMEM
+ * and ARRAY untouched.
+ */
+void *grow_array(void *array, size_t n, size_t size);
+
+#endif
