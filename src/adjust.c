@@ -1,167 +1,170 @@
 /* SPDX-License-Identifier: ISC */
-#include <err.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "adjust.h"
 #include "adjustment.h"
+#include "text.h"
 
-#define PASSES 5
+#define PASSES_MAX 5
 #define PID_LIMIT 10000000 /* one more than PID_DIGITS can write */
 
 struct run {
 	const struct config *config;
-	bool reset;
 	struct report *report;
 	struct watchdog *watchdog;
 	int procfd;
-	pid_t self; /* by the PIDs of procfd, or 0 */
+	pid_t self; /* our PID in procfd, or 0 */
 	struct process process;
-	/* The processes reported of in an earlier pass; untouched pages of it
-	   take no memory. */
-	unsigned char seen[PID_LIMIT / CHAR_BIT];
+	struct changes changes;
+	size_t nwrites;
+	/* Already reported, an enum outcome for each PID; untouched pages cost
+	   no memory. */
+	unsigned char reported[PID_LIMIT];
 };
 
-static bool
-has_ended(int error)
+/* Write RESULT->to to the process and set the outcome. */
+static void
+write_value(struct run *run, struct result *result)
 {
-	return error == ENOENT || error == ESRCH;
+	struct process *p = &run->process;
+
+	result->outcome = OUTCOME_CHANGED;
+	if (run->report->dry_run)
+		return;
+	/* From here on the status must not say "nothing was changed". */
+	run->watchdog->changed = true;
+	run->nwrites++;
+	if (adjustment_write(p, result->to) == 0)
+		return;
+	result->error = errno;
+	result->outcome = process_ended(errno) ? OUTCOME_GONE : OUTCOME_FAILED;
 }
 
-/* Give the process that is open the value that RESULT is to be for. */
-static void
-set_value(struct run *run, struct result *result)
+/*
+ * Change the value of the process, for the first time in this run. The kernel
+ * copies a value to processes that share the memory (CLONE_VM), so one that has
+ * to be changed again is changed once more, reported, and then left alone: two
+ * rules would go on to change it back and forth.
+ */
+static int
+change_value(struct run *run, struct result *result)
 {
-	const struct process *p = &run->process;
-	bool readable;
+	struct process *p = &run->process;
+	struct change *change;
 
-	readable = adjustment_read(p, &result->from, &result->file) == 0;
-	/* oom_adj has fewer values: the nearest of them is the one. */
-	if (readable && strcmp(result->file, "oom_adj") == 0)
-		result->to =
-		    oom_adj_to_score_adj(oom_score_adj_to_adj(result->to));
-
-	if (!readable) {
-		result->error = errno;
-	} else if (result->from == result->to) {
-		result->outcome = OUTCOME_ALREADY;
-		return;
-	} else if (run->report->dry_run) {
-		result->outcome = OUTCOME_CHANGED;
-		return;
-	} else {
-		/* Whatever comes of it, status 1 is no longer the truth. */
-		run->watchdog->changed = true;
-		if (adjustment_write(p, result->file, result->to) == 0) {
-			result->outcome = OUTCOME_CHANGED;
-			return;
-		}
-		result->error = errno;
+	if (process_read(p, FACT_STAT | FACT_COMM) == -1)
+		return -1;
+	strlcpy(result->comm, p->facts.comm, sizeof(result->comm));
+	change = changes_find(&run->changes, p->pid, p->facts.start);
+	if (change == NULL) {
+		write_value(run, result);
+		if (result->outcome == OUTCOME_CHANGED)
+			return changes_add(&run->changes, p->pid,
+			    p->facts.start, result->from);
+		return 0;
 	}
-	result->outcome =
-	    has_ended(result->error) ? OUTCOME_GONE : OUTCOME_FAILED;
+	if (change->repeated) {
+		result->outcome = OUTCOME_CHANGED;
+		return 0;
+	}
+	change->repeated = true;
+	result->from = change->before;
+	write_value(run, result);
+	if (result->outcome == OUTCOME_CHANGED)
+		report_conflict(run->report, result);
+	return 0;
 }
 
 static void
 add_result(struct run *run, struct result *result)
 {
-	unsigned char *byte = &run->seen[result->pid / CHAR_BIT];
-	unsigned char bit = (unsigned char)(1 << result->pid % CHAR_BIT);
+	unsigned char *reported = &run->reported[result->pid];
 
-	if (result->outcome == OUTCOME_GONE)
-		return;
 	/* A later pass finds again what an earlier one has reported. */
-	if ((*byte & bit) && result->outcome != OUTCOME_CHANGED)
+	if (result->outcome == OUTCOME_GONE || *reported == result->outcome ||
+	    (*reported != OUTCOME_NONE && result->outcome != OUTCOME_CHANGED))
 		return;
-	*byte |= bit;
 	if (process_read(&run->process, FACT_COMM) == 0)
 		strlcpy(result->comm, run->process.facts.comm,
 		    sizeof(result->comm));
-	report_add(run->report, result);
+	report_add(run->report, result, (enum outcome) * reported);
+	*reported = (unsigned char)result->outcome;
 }
 
-/*
- * Decide for the process that has been looked at or opened. Returns what is to
- * be done as 1, or 0 for nothing, or -1 with errno set.
- */
+/* Do what the decision D says of the process that it was made for. */
 static int
-decide(struct run *run, struct decision *d)
-{
-	int inherited;
-
-	if (process_decide(&run->process, &run->config->rules, d) == -1)
-		return -1;
-	if (run->reset) {
-		inherited = adjustment_inherited(
-		    &run->process, &run->config->rules, d->verdict);
-		if (inherited == -1)
-			return -1;
-		if (inherited) {
-			d->verdict = VERDICT_NONE;
-			d->rule = NULL;
-			return 1;
-		}
-	}
-	return d->verdict != VERDICT_NONE && d->rule->selected;
-}
-
-static void
-act(struct run *run, const struct decision *d)
-{
-	struct result result = {
-		.pid = run->process.pid,
-		.rule = d->rule,
-		.to = d->rule != NULL ? d->rule->oom_score_adj : 0,
-		.uid = d->uid,
-	};
-
-	if (d->verdict == VERDICT_USER)
-		result.outcome = OUTCOME_PASSED_USER;
-	else if (d->verdict == VERDICT_CONTAINER)
-		result.outcome = OUTCOME_PASSED_CONTAINER;
-	else
-		set_value(run, &result);
-	add_result(run, &result);
-}
-
-/*
- * The first look goes by PID and is only to find out that there is nothing to
- * do, as for most. What is decided and written goes through the process's own
- * directory: if it ends, a stranger can have its PID, but not that.
- */
-static int
-visit(struct run *run, const char *pid)
+apply_decision(struct run *run, const struct decision *d)
 {
 	struct process *p = &run->process;
-	struct decision d;
-	int answer;
+	struct result result = {
+		.pid = p->pid,
+		.rule = d->rule,
+		.from = p->facts.value,
+		.uid = d->uid,
+		.ppid = p->facts.ppid,
+		.value_file = p->value_file,
+	};
 
-	/* With hidepid= what is not ours may be there and not be read. */
-	if (process_look(p, run->procfd, pid) == -1)
-		return errno == EACCES || errno == EPERM ? 0 : -1;
-	if ((answer = decide(run, &d)) != 1)
-		return answer;
-	if (process_open(p) == -1)
+	switch (d->verdict) {
+	case VERDICT_USER:
+		result.outcome = OUTCOME_PASSED_USER;
+		break;
+	case VERDICT_CONTAINER:
+		result.outcome = OUTCOME_PASSED_CONTAINER;
+		break;
+	case VERDICT_PUT_BACK:
+		result.outcome = OUTCOME_PASSED_PUT_BACK;
+		break;
+	case VERDICT_RESET:
+		result.rule = NULL;
+		break;
+	default:
+		result.to = adjustment_nearest(p, d->rule->oom_score_adj);
+	}
+	if (result.outcome == OUTCOME_NONE && result.from == result.to)
+		result.outcome = OUTCOME_ALREADY;
+	if (result.outcome == OUTCOME_NONE && change_value(run, &result) == -1)
 		return -1;
-	if ((answer = decide(run, &d)) == 1)
-		act(run, &d);
-	close(p->dirfd);
-	return answer;
+	add_result(run, &result);
+	return 0;
 }
 
-/* Errors that are ours: with the next process it would be no better. */
+/*
+ * Decide for process PID and do what is decided. Returns 0, or -1 with errno
+ * set.
+ */
+static int
+adjust_process(struct run *run, const char *pid)
+{
+	struct process *p = &run->process;
+	const struct rules *rules = &run->config->rules;
+	struct decision d;
+	int result;
+
+	/* With hidepid= other users' processes cannot be read. */
+	if (process_look(p, run->procfd, pid) == -1)
+		return errno == EACCES || errno == EPERM ? 0 : -1;
+	result = adjustment_decide(p, rules, &run->changes, &d);
+	if (result == 0 && (p->facts.known & FACT_EXE) && p->facts.exe_denied)
+		run->report->exe_denied = true;
+	if (result == 0 && d.verdict != VERDICT_NONE &&
+	    (d.verdict == VERDICT_RESET || d.rule->selected))
+		result = apply_decision(run, &d);
+	process_close(p);
+	return result;
+}
+
+/* Out of descriptors or memory: the next process would fail too. */
 static bool
-is_ours(int error)
+is_exhausted(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
 static int
-pass(struct run *run, DIR *proc)
+adjust_all(struct run *run, DIR *proc)
 {
 	const char *pid;
 	int error;
@@ -171,42 +174,39 @@ pass(struct run *run, DIR *proc)
 		run->watchdog->pid = (pid_t)strtol(pid, NULL, 10);
 		if (run->watchdog->pid == run->self)
 			continue;
-		if (visit(run, pid) == -1 && !has_ended(errno)) {
-			error = errno;
-			warnc(error, "process %s", pid);
-			if (is_ours(error))
-				return -1;
-			run->report->failed++;
-		}
+		if (adjust_process(run, pid) == 0 || process_ended(errno))
+			continue;
+		error = errno;
+		complain(NULL, 0, "process %s: %s", pid, strerror(error));
+		if (is_exhausted(error))
+			return -1;
+		run->report->count[OUTCOME_FAILED]++;
 	}
 	run->watchdog->pid = 0;
 	return 0;
 }
 
 int
-adjust(const struct config *config, const char *proc, bool reset,
-    struct report *report, struct watchdog *watchdog)
+adjust(const struct config *config, const char *proc, struct report *report,
+    struct watchdog *watchdog)
 {
 	static struct run run;
-	char self[16] = "";
-	size_t changed;
+	size_t before;
 	DIR *dir;
 	int i, status = 0;
 
 	if ((dir = opendir(proc)) == NULL) {
-		warn("%s", proc);
+		complain(NULL, 0, "%s: %s", proc, strerror(errno));
 		return -1;
 	}
 	run.config = config;
-	run.reset = reset;
 	run.report = report;
 	run.watchdog = watchdog;
 	run.procfd = dirfd(dir);
-	/* Where it dangles, we are in a PID namespace that PROC cannot see. */
-	if (readlinkat(run.procfd, "self", self, sizeof(self) - 1) > 0)
-		run.self = (pid_t)strtol(self, NULL, 10);
+	run.self = process_self(run.procfd);
 	if (process_next(dir) == NULL) {
-		warnx("%s: no process here: is it where procfs is mounted?",
+		complain(NULL, 0,
+		    "%s: no process here: is it where procfs is mounted?",
 		    proc);
 		closedir(dir);
 		return -1;
@@ -214,12 +214,13 @@ adjust(const struct config *config, const char *proc, bool reset,
 
 	/* A child that was forked just before its parent was adjusted has the
 	   old value, and may come earlier in the walk. */
-	for (i = 0; i < PASSES && status == 0; i++) {
-		changed = report->changed;
-		status = pass(&run, dir);
-		if (report->changed == changed || report->dry_run)
+	for (i = 0; i < PASSES_MAX && status == 0; i++) {
+		before = run.nwrites;
+		status = adjust_all(&run, dir);
+		if (run.nwrites == before)
 			break;
 	}
+	free(run.changes.change);
 	closedir(dir);
 	return status;
 }

@@ -5,25 +5,62 @@
 #include "process.h"
 
 /*
- * Read the adjustment of the process P, on the oom_score_adj scale: from
- * oom_score_adj, or from oom_adj where the kernel has no other (before Linux
- * 2.6.36). FILE is set to the name of the file. Returns 0, or -1 with errno
- * set: ENOENT or ESRCH if the process has ended.
+ * The adjustment of one process, on the oom_score_adj scale: what it has, what
+ * it had before this run, and what it should have.
  */
-int adjustment_read(const struct process *p, int *value, const char **file);
+
+/* A process that this run has changed. A PID alone may be reused. */
+struct change {
+	pid_t pid;
+	unsigned long long start; /* as in struct facts */
+	int before;               /* the value before this run */
+	bool repeated;            /* it had to be changed again */
+};
+
+struct changes {
+	struct change *change; /* sorted by PID and start */
+	size_t n;
+};
 
 /*
- * Whether the process, of which VERDICT is the rules', has the value of a rule
- * that is not applied to it: it is a login user's, and descends from one that a
- * rule protects. Returns 1 or 0, or -1 with errno set.
+ * The change made to process PID that began at START, or NULL.
  */
-int adjustment_inherited(
-    struct process *p, const struct rules *rules, enum verdict verdict);
+struct change *changes_find(
+    const struct changes *changes, pid_t pid, unsigned long long start);
 
 /*
- * Write VALUE, on the oom_score_adj scale, to FILE of the process, as
- * adjustment_read() named it. Returns 0, or -1 with errno set.
+ * Remember that process PID, begun at START and not in CHANGES yet, had the
+ * value BEFORE. Returns 0, or -1 with errno set to ENOMEM.
  */
-int adjustment_write(const struct process *p, const char *file, int value);
+int changes_add(
+    struct changes *changes, pid_t pid, unsigned long long start, int before);
+
+/*
+ * Read the value of the process: facts.value and p->value_file. It is in
+ * oom_score_adj, or in oom_adj where the kernel has no other (before Linux
+ * 2.6.36). Returns 0, or -1 with errno set.
+ */
+int adjustment_read(struct process *p);
+
+/*
+ * The value that the kernel has after VALUE is written to p->value_file:
+ * oom_adj has fewer values, so it is the nearest of them.
+ */
+int adjustment_nearest(const struct process *p, int value);
+
+/*
+ * Write VALUE to the file that adjustment_read() has found. Returns 0, or -1
+ * with errno set.
+ */
+int adjustment_write(const struct process *p, int value);
+
+/*
+ * What RULES decide for the process that process_look() has begun to read, and
+ * that is read as far as they need. It is opened as soon as a rule may match.
+ * CHANGES are this run's so far. The verdict is never NEED or NO_MEMORY.
+ * Returns 0, or -1 with errno set: ENOENT or ESRCH if the process has ended.
+ */
+int adjustment_decide(struct process *p, const struct rules *rules,
+    const struct changes *changes, struct decision *decision);
 
 #endif

@@ -96,28 +96,26 @@ static int
 look(const struct config *config, bool victims, struct process *p, int procfd,
     const char *pid, struct row *row)
 {
-	int inherited;
+	static const struct changes none;
+	int result = -1;
 
 	*row = (struct row) { 0 };
-	if (process_look(p, procfd, pid) == -1 ||
-	    process_decide(p, &config->rules, &row->decision) == -1)
+	if (process_look(p, procfd, pid) == -1)
 		return -1;
+	if (adjustment_decide(p, &config->rules, &none, &row->decision) == -1)
+		goto out;
 	row->pid = p->pid;
-	row->decided = row->decision.verdict != VERDICT_NONE &&
-	    row->decision.rule->selected;
-	if (victims && config->reset_inherited) {
-		inherited = adjustment_inherited(
-		    p, &config->rules, row->decision.verdict);
-		if (inherited == -1)
-			return -1;
-		if (inherited)
-			row->decided = row->inherited = true;
-	}
+	row->inherited = row->decision.verdict == VERDICT_RESET;
+	row->decided = row->inherited ||
+	    (row->decision.verdict != VERDICT_NONE &&
+		row->decision.rule->selected);
 	if (!row->decided && !victims)
-		return -1;
-	if (read_number(p, "oom_score", &row->score) == -1)
-		return -1;
-	return read_rss(p, &row->rss);
+		goto out;
+	if (read_number(p, "oom_score", &row->score) == 0)
+		result = read_rss(p, &row->rss);
+out:
+	process_close(p);
+	return result;
 }
 
 /*
@@ -150,14 +148,14 @@ static int
 look_closer(struct process *p, int procfd, struct row *row)
 {
 	char pid[16], status[4096];
-	const char *file;
 
 	snprintf(pid, sizeof(pid), "%d", row->pid);
 	if (process_look(p, procfd, pid) == -1 ||
 	    process_read(p, FACT_COMM | FACT_STATUS) == -1 ||
-	    adjustment_read(p, &row->adj, &file) == -1 ||
+	    adjustment_read(p) == -1 ||
 	    process_read_file(p, "status", status, sizeof(status)) == -1)
 		return -1;
+	row->adj = p->facts.value;
 	row->uid = p->facts.euid;
 	row->badness = badness(row, status);
 	strlcpy(row->comm, p->facts.comm, sizeof(row->comm));
@@ -268,6 +266,8 @@ passed_over(const struct row *row)
 		return "user";
 	case VERDICT_CONTAINER:
 		return "container";
+	case VERDICT_PUT_BACK:
+		return "put back";
 	default:
 		return NULL;
 	}

@@ -91,7 +91,7 @@ lowmemorykiller_set(
 	if (access(dir, F_OK) == -1 && errno == ENOENT)
 		return KILLER_NOT_LOADED;
 
-	/* Between the two, adj alone has it kill nothing. */
+	/* With adj alone written, it kills nothing either. */
 	adj = set_parameter(dir, "adj", killer->adj, killer->n, dry_run);
 	if (adj == KILLER_FAILED)
 		return KILLER_FAILED;

@@ -16,12 +16,15 @@
 #include "kills/kills.h"
 #include "list.h"
 #include "lowmemorykiller.h"
+#include "process.h"
 #include "report.h"
 #include "text.h"
 #include "watchdog.h"
 
 #define CONFIG_FILE SYSCONFDIR "/oom_adjust.conf"
 #define TIMEOUT 60 /* seconds */
+
+static const char default_config[] = CONFIG_FILE;
 
 struct options {
 	char mode; /* 't', 'l', 'k', or 0: apply the rules */
@@ -33,7 +36,10 @@ struct options {
 	bool verbose;
 	bool json;
 	bool color;
-	char **names; /* or logs */
+	const char *color_when;
+	bool has_timeout;
+	unsigned int timeout; /* seconds, or 0 for none */
+	char **names;         /* or logs */
 	size_t nnames;
 };
 
@@ -45,7 +51,7 @@ help(void)
 	      "those for NAME)\n"
 	      " oom_adjust -t [options]                  check the config, "
 	      "change nothing\n"
-	      " oom_adjust -l [-J] [options] [name ...]  list who would be "
+	      " oom_adjust -l [-nJ] [options] [name ...] list who would be "
 	      "killed next\n"
 	      " oom_adjust -k [-J] [options] [log ...]   list who was killed\n"
 	      "\n"
@@ -91,22 +97,25 @@ usage_error(const char *format, ...)
 	exit(EXIT_NOTHING_CHANGED);
 }
 
-/* A file opened later must not become standard output. */
+/*
+ * Open /dev/null on closed standard descriptors, so that no file opened later
+ * becomes standard output.
+ */
 static void
 open_standard_descriptors(void)
 {
 	int fd;
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		/* open(2) takes the lowest that is free: this one. */
+		/* open(2) returns the lowest free descriptor: this one. */
 		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1)
 			err(EXIT_NOTHING_CHANGED, "/dev/null");
 	}
 }
 
 /*
- * Exit with STATUS, unless the report could not be written: a full disk shows
- * only now.
+ * Exit with STATUS, unless the report could not be written: a full disk is
+ * noticed only when it is flushed.
  */
 __attribute__((noreturn)) static void
 finish(int status, bool changed)
@@ -117,12 +126,12 @@ finish(int status, bool changed)
 		warnx("standard output: not all of it could be written");
 	else
 		_exit(status);
-	/* Nor is what is left in the buffer to be tried again. */
+	/* _exit(2), because exit(3) would try to write the rest again. */
 	_exit(changed || status == EXIT_NOT_ALL ? EXIT_NOT_ALL
 						: EXIT_NOTHING_CHANGED);
 }
 
-/* As util-linux: WHEN, or else a terminal and no NO_COLOR. */
+/* As in util-linux: WHEN, or else a terminal and no NO_COLOR. */
 static bool
 use_color(const char *when)
 {
@@ -141,15 +150,95 @@ static void
 set_mode(struct options *o, int mode)
 {
 	if (o->mode != 0 && o->mode != mode)
-		usage_error("-%c and -%c exclude each other", o->mode, mode);
+		usage_error("-%c cannot be combined with -%c", o->mode, mode);
 	o->mode = (char)mode;
 }
 
 static void
-parse_options(
-    int argc, char **argv, struct options *o, struct watchdog *watchdog)
+set_timeout(struct options *o, const char *seconds)
 {
-	enum { OPT_TIMEOUT = 256, OPT_PROC, OPT_SYS, OPT_COLOR };
+	const char *reason;
+
+	o->timeout = (unsigned int)strtonum(seconds, 0, INT_MAX, &reason);
+	if (reason != NULL)
+		usage_error("--timeout %s: %s", seconds, reason);
+	o->has_timeout = true;
+}
+
+enum { OPT_TIMEOUT = 256, OPT_PROC, OPT_SYS, OPT_COLOR };
+
+static void
+set_option(struct options *o, int c)
+{
+	switch (c) {
+	case 'c':
+		o->config = optarg;
+		break;
+	case 'n':
+		o->dry_run = true;
+		break;
+	case 'q':
+		o->quiet = true;
+		break;
+	case 'v':
+		o->verbose = true;
+		break;
+	case 't':
+	case 'l':
+	case 'k':
+		set_mode(o, c);
+		break;
+	case 'J':
+		o->json = true;
+		break;
+	case OPT_COLOR:
+		o->color_when = optarg != NULL ? optarg : "auto";
+		break;
+	case OPT_TIMEOUT:
+		set_timeout(o, optarg);
+		break;
+	case OPT_PROC:
+		o->proc = optarg;
+		break;
+	case OPT_SYS:
+		o->sys = optarg;
+		break;
+	case 'h':
+		help();
+		finish(EXIT_OK, false);
+	case 'V':
+		puts("oom_adjust " VERSION);
+		finish(EXIT_OK, false);
+	default:
+		usage_error(NULL);
+	}
+}
+
+/* Refuse combinations that mean nothing, and set what depends on others. */
+static void
+check_options(struct options *o)
+{
+	if (o->quiet && o->verbose)
+		usage_error("-q cannot be combined with -v");
+	if (o->mode == 't' && (o->dry_run || o->quiet))
+		usage_error("-t cannot be combined with -n or -q");
+	if (o->mode == 'l' && (o->quiet || o->verbose))
+		usage_error("-l cannot be combined with -q or -v");
+	if (o->mode == 'k' && (o->dry_run || o->quiet || o->verbose))
+		usage_error("-k cannot be combined with -n, -q or -v");
+	if (o->json && o->mode != 'l' && o->mode != 'k')
+		usage_error("-J needs -l or -k");
+	if (o->mode == 't' && o->nnames > 0)
+		usage_error("-t takes no names: %s", o->names[0]);
+	/* A log may come through a pipe for hours. */
+	if (!o->has_timeout)
+		o->timeout = o->mode == 'k' ? 0 : TIMEOUT;
+	o->color = use_color(o->color_when) && !o->json;
+}
+
+static void
+parse_options(int argc, char **argv, struct options *o)
+{
 	static const struct option longopts[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "dry-run", no_argument, NULL, 'n' },
@@ -167,82 +256,22 @@ parse_options(
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *reason, *when = NULL;
-	bool timeout = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:nqvtlkJhV", longopts, NULL)) !=
-	    -1) {
-		switch (c) {
-		case 'c':
-			o->config = optarg;
-			break;
-		case 'n':
-			o->dry_run = true;
-			break;
-		case 'q':
-			o->quiet = true;
-			break;
-		case 'v':
-			o->verbose = true;
-			break;
-		case 't':
-		case 'l':
-		case 'k':
-			set_mode(o, c);
-			break;
-		case 'J':
-			o->json = true;
-			break;
-		case OPT_COLOR:
-			when = optarg != NULL ? optarg : "auto";
-			break;
-		case OPT_TIMEOUT:
-			watchdog->seconds =
-			    (unsigned int)strtonum(optarg, 0, INT_MAX, &reason);
-			if (reason != NULL)
-				usage_error("--timeout %s: %s", optarg, reason);
-			timeout = true;
-			break;
-		case OPT_PROC:
-			o->proc = optarg;
-			break;
-		case OPT_SYS:
-			o->sys = optarg;
-			break;
-		case 'h':
-			help();
-			finish(0, false);
-		case 'V':
-			puts("oom_adjust " VERSION);
-			finish(0, false);
-		default:
-			usage_error(NULL);
-		}
-	}
+	while (
+	    (c = getopt_long(argc, argv, "c:nqvtlkJhV", longopts, NULL)) != -1)
+		set_option(o, c);
 	o->names = argv + optind;
 	o->nnames = (size_t)(argc - optind);
-
-	if (o->quiet && o->verbose)
-		usage_error("-q and -v exclude each other");
-	if (o->mode != 0 && (o->dry_run || o->quiet || o->verbose))
-		usage_error("-n, -q and -v do not go with -%c", o->mode);
-	/* A log may come down a pipe for hours. */
-	if (o->mode == 'k' && !timeout)
-		watchdog->seconds = 0;
-	if (o->json && o->mode != 'l' && o->mode != 'k')
-		usage_error("-J goes with -l or -k");
-	o->color = use_color(when) && !o->json;
-	if (o->mode == 't' && o->nnames > 0)
-		usage_error("-t takes no names: %s", o->names[0]);
+	check_options(o);
 }
 
-/* Of the rules only those for NAMES. Returns 0, or -1 if one has none. */
+/* Select the rules for NAMES alone. Returns 0, or -1 if a name has none. */
 static int
 select_rules(struct rules *rules, char *const *names, size_t nnames)
 {
 	size_t i, j;
-	int status = 0;
+	int result = 0;
 
 	if (nnames == 0)
 		return 0;
@@ -260,29 +289,45 @@ select_rules(struct rules *rules, char *const *names, size_t nnames)
 		}
 		if (!found) {
 			complain(NULL, 0, "no rule named \"%s\"", names[j]);
-			status = -1;
+			result = -1;
 		}
 	}
-	return status;
+	return result;
 }
 
+/* Say so where reset_inherited can have no effect. */
 static void
-test(const struct options *o, const struct config *config)
+note_no_sessions(const struct options *o, const struct config *config)
 {
-	print_line("%s: OK (%zu %s)", o->config, config->rules.n,
-	    config->rules.n == 1 ? "rule" : "rules");
+	const char *why;
+
+	if (config->reset_inherited &&
+	    (why = process_no_sessions(o->proc)) != NULL)
+		complain(NULL, 0, "reset_inherited resets nothing: %s", why);
 }
 
 static int
-apply(const struct options *o, const struct config *config,
+test_config(const struct options *o, const struct config *config)
+{
+	note_no_sessions(o, config);
+	print_line("%s: OK (%zu %s)", o->config, config->rules.n,
+	    config->rules.n == 1 ? "rule" : "rules");
+	return EXIT_OK;
+}
+
+static int
+apply_rules(const struct options *o, const struct config *config,
     struct watchdog *watchdog)
 {
-	struct report report = { .verbose = o->verbose, .dry_run = o->dry_run };
-	bool everything = o->nnames == 0;
+	bool everything = o->nnames == 0, failed;
 	enum killer_outcome outcome, *killer = NULL;
+	struct report report;
 
-	if (adjust(config, o->proc, everything && config->reset_inherited,
-		&report, watchdog) == -1)
+	if (o->verbose && everything)
+		note_no_sessions(o, config);
+	if (report_init(&report, config, o->verbose, o->dry_run) == -1)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	if (adjust(config, o->proc, &report, watchdog) == -1)
 		return watchdog->changed ? EXIT_NOT_ALL : EXIT_NOTHING_CHANGED;
 
 	if (everything && config->lowmemorykiller.n > 0) {
@@ -294,63 +339,84 @@ apply(const struct options *o, const struct config *config,
 	}
 
 	if (!o->quiet)
-		report_print(&report, config, killer);
-	free(report.results);
-	if (report.incomplete)
-		warnx("not enough memory for a full report");
-	if (report.failed > 0 || report.incomplete ||
-	    config->unknown_users > 0 ||
-	    (killer != NULL && outcome == KILLER_FAILED))
-		return EXIT_NOT_ALL;
-	return 0;
+		report_print(&report, killer);
+	report_warn(&report, !o->quiet);
+	failed = report_failed(&report) || config->unknown_users > 0 ||
+	    (killer != NULL && outcome == KILLER_FAILED);
+	report_free(&report);
+	return failed ? EXIT_NOT_ALL : EXIT_OK;
+}
+
+/*
+ * -l and -k must work when the config is missing or broken: they go on without
+ * rules, with status 1 if there were errors. That no config is installed is
+ * only a note.
+ */
+static int
+read_config(const struct options *o, struct config *config)
+{
+	bool optional = o->mode == 'l' || o->mode == 'k';
+
+	if (optional && o->config == default_config &&
+	    access(o->config, F_OK) == -1 && errno == ENOENT) {
+		complain(o->config, 0, "not there: going on without rules");
+		return EXIT_OK;
+	}
+	if (config_read(config, o->config, o->mode == 't') == 0)
+		return EXIT_OK;
+	if (!optional)
+		exit(EXIT_NOTHING_CHANGED);
+	complain(o->config, 0, "has errors: going on without rules");
+	return EXIT_NOTHING_CHANGED;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct options o = {
-		.config = CONFIG_FILE, .proc = "/proc", .sys = "/sys"
+		.config = default_config, .proc = "/proc", .sys = "/sys"
 	};
 	static char program[] = "oom_adjust";
-	static struct watchdog watchdog = { .seconds = TIMEOUT };
+	static struct watchdog watchdog;
 	static struct config config;
-	int error, status = 0;
+	int error, status, result = 0;
 
-	/* getopt_long(3) has messages of its own, which begin with this. */
+	/* getopt_long(3) begins its own messages with argv[0]. */
 	if (argc > 0)
 		argv[0] = program;
 	setprogname(program);
+	setlocale(LC_CTYPE, "");
 	open_standard_descriptors();
-	/* A reader that goes away must not end the work half done. */
+	/* If our reader goes away, the work must still be finished. */
 	signal(SIGPIPE, SIG_IGN);
-	parse_options(argc, argv, &o, &watchdog);
+	parse_options(argc, argv, &o);
 
+	watchdog.seconds = o.timeout;
 	if ((error = watchdog_start(&watchdog)) != 0)
-		errc(EXIT_NOTHING_CHANGED, error, "cannot start a thread");
-	if (config_read(&config, o.config, o.mode == 't') == -1)
-		return EXIT_NOTHING_CHANGED;
-	/* Only now: expressions match bytes, whatever the locale. */
-	if (!o.quiet)
-		setlocale(LC_CTYPE, "");
+		complain(NULL, 0, "going on without --timeout: no thread: %s",
+		    strerror(error));
+	status = read_config(&o, &config);
 	if (o.mode != 'k' &&
 	    select_rules(&config.rules, o.names, o.nnames) == -1)
 		return EXIT_NOTHING_CHANGED;
+	/* With names, processes that no rule matches are left alone. */
+	config.rules.reset_inherited = config.reset_inherited && o.nnames == 0;
 
 	switch (o.mode) {
 	case 't':
-		test(&o, &config);
+		status = test_config(&o, &config);
 		break;
 	case 'l':
-		if (list(&config, o.proc, o.nnames == 0, o.json, o.color,
-			&watchdog) == -1)
-			status = EXIT_NOTHING_CHANGED;
+		result = list(
+		    &config, o.proc, o.nnames == 0, o.json, o.color, &watchdog);
 		break;
 	case 'k':
-		if (kills_run(&config, o.names, o.nnames, o.json) == -1)
-			status = EXIT_NOTHING_CHANGED;
+		result = kills_run(&config, o.names, o.nnames, o.json);
 		break;
 	default:
-		status = apply(&o, &config, &watchdog);
+		status = apply_rules(&o, &config, &watchdog);
 	}
+	if (result == -1)
+		status = EXIT_NOTHING_CHANGED;
 	finish(status, watchdog.changed);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +17,28 @@ process_next(DIR *proc)
 	const struct dirent *d;
 
 	while ((d = readdir(proc)) != NULL) {
-		if (isdigit((unsigned char)d->d_name[0]) &&
-		    strlen(d->d_name) <= PID_DIGITS)
+		size_t n = strspn(d->d_name, "0123456789");
+
+		if (n > 0 && n <= PID_DIGITS && d->d_name[n] == '\0')
 			return d->d_name;
 	}
 	return NULL;
+}
+
+pid_t
+process_self(int procfd)
+{
+	char self[16];
+	ssize_t n = readlinkat(procfd, "self", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	return (pid_t)strtol(self, NULL, 10);
+}
+
+bool
+process_ended(int error)
+{
+	return error == ENOENT || error == ESRCH;
 }
 
 void
@@ -44,13 +61,17 @@ parse_args(const char *args, size_t len, struct facts *f)
 int
 parse_stat(const char *stat, struct facts *f)
 {
-	/* A name can hold anything, ") S 1" too, but after it no ')' comes. */
+	/* comm may contain ')': search from the end. */
 	const char *p = strrchr(stat, ')');
 	unsigned int flags;
 	char state;
 
+	f->start = 0;
 	if (p == NULL ||
-	    sscanf(p, ") %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2) {
+	    sscanf(p,
+		") %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d "
+		"%*d %*d %*d %*d %llu",
+		&state, &flags, &f->start) < 2) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -71,6 +92,9 @@ parse_status(const char *status, struct facts *f)
 		errno = EINVAL;
 		return -1;
 	}
+	f->ppid = 0;
+	if ((p = strstr(status, "\nPPid:")) != NULL)
+		f->ppid = (pid_t)strtol(p + strlen("\nPPid:"), NULL, 10);
 	if ((p = strstr(status, "\nNSpid:")) == NULL)
 		return 0;
 	n = sscanf(p + strlen("\nNSpid:"), "%d%*[ \t]%d", &outer, &inner);
@@ -112,7 +136,7 @@ read_link(const struct process *p, const char *name, char *buf, size_t size)
 }
 
 static int
-begin(struct process *p)
+read_args(struct process *p)
 {
 	ssize_t n;
 
@@ -129,27 +153,35 @@ int
 process_look(struct process *p, int procfd, const char *pid)
 {
 	p->pid = (pid_t)strtol(pid, NULL, 10);
-	stpcpy(stpcpy(p->prefix, pid), "/");
+	snprintf(p->prefix, sizeof(p->prefix), "%.*s/", PID_DIGITS, pid);
 	p->procfd = p->dirfd = procfd;
-	return begin(p);
+	return read_args(p);
 }
 
 int
 process_open(struct process *p)
 {
-	int saved;
+	int fd;
 
-	p->dirfd =
-	    openat(p->procfd, p->prefix, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (p->dirfd == -1)
-		return -1;
-	p->prefix[0] = '\0';
-	if (begin(p) == 0)
+	if (p->dirfd != p->procfd)
 		return 0;
-	saved = errno;
-	close(p->dirfd);
+	fd = openat(p->procfd, p->prefix, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	p->dirfd = fd;
+	p->prefix[0] = '\0';
+	return read_args(p);
+}
+
+void
+process_close(struct process *p)
+{
+	int saved = errno;
+
+	if (p->dirfd != p->procfd)
+		close(p->dirfd);
+	p->dirfd = p->procfd;
 	errno = saved;
-	return -1;
 }
 
 static int
@@ -167,8 +199,9 @@ read_comm(struct process *p)
 }
 
 /*
- * Before Linux 4.1 the namespaces' links tell; and where there are none
- * (before 3.8), there is no telling. A link that cannot be read is no proof.
+ * Before Linux 4.1 compare the links of the namespaces. Before 3.8 there are
+ * none: every process then counts as outside containers. One that has a link
+ * which cannot be read counts as inside.
  */
 static bool
 in_other_pid_namespace(const struct process *p)
@@ -191,7 +224,7 @@ read_status(struct process *p)
 
 	if ((n = process_read_file(p, "status", buf, sizeof(buf))) == -1)
 		return -1;
-	/* A user of very many groups: what is cut off is not half believed. */
+	/* Many groups make it long: a last line that is cut is not used. */
 	if (n == sizeof(buf) - 1 && (newline = strrchr(buf, '\n')) != NULL)
 		*newline = '\0';
 	switch (parse_status(buf, &p->facts)) {
@@ -221,7 +254,9 @@ read_exe(struct process *p)
 	char *exe = p->facts.exe;
 	size_t len;
 
-	read_link(p, "exe", exe, sizeof(p->facts.exe));
+	p->facts.exe_denied =
+	    read_link(p, "exe", exe, sizeof(p->facts.exe)) == -1 &&
+	    (errno == EACCES || errno == EPERM);
 	len = strlen(exe);
 	if (len >= sizeof(deleted) &&
 	    strcmp(exe + len - strlen(deleted), deleted) == 0)
@@ -241,6 +276,22 @@ join_args(struct process *p)
 	p->facts.cmdline = p->cmdline;
 }
 
+/*
+ * The user id that a login has set (pam_loginuid(8)); children inherit it.
+ * UINT32_MAX if there was none, or if the kernel is built without.
+ */
+static int
+read_loginuid(struct process *p)
+{
+	char buf[32];
+
+	p->facts.in_session = false;
+	if (process_read_file(p, "loginuid", buf, sizeof(buf)) == -1)
+		return errno == ENOENT ? 0 : -1;
+	p->facts.in_session = strtoul(buf, NULL, 10) < UINT32_MAX;
+	return 0;
+}
+
 int
 process_read(struct process *p, unsigned int need)
 {
@@ -251,6 +302,8 @@ process_read(struct process *p, unsigned int need)
 		return -1;
 	if ((need & FACT_STATUS) && read_status(p) == -1)
 		return -1;
+	if ((need & FACT_LOGINUID) && read_loginuid(p) == -1)
+		return -1;
 	if (need & FACT_EXE)
 		read_exe(p);
 	if (need & FACT_CMDLINE)
@@ -259,18 +312,26 @@ process_read(struct process *p, unsigned int need)
 	return 0;
 }
 
-int
-process_decide(struct process *p, const struct rules *rules, struct decision *d)
+const char *
+process_no_sessions(const char *proc)
 {
-	for (;;) {
-		*d = rules_decide(rules, &p->facts);
-		if (d->verdict == VERDICT_NO_MEMORY) {
-			errno = ENOMEM;
-			return -1;
+	static struct process p;
+	const char *why = "no process has a loginuid (is pam_loginuid used?)";
+	const char *pid;
+	DIR *dir;
+
+	if ((dir = opendir(proc)) == NULL)
+		return "processes cannot be seen";
+	if (faccessat(dirfd(dir), "self/loginuid", F_OK, 0) == -1)
+		why = "the kernel has no /proc/PID/loginuid";
+	while ((pid = process_next(dir)) != NULL) {
+		if (process_look(&p, dirfd(dir), pid) == 0 &&
+		    process_read(&p, FACT_LOGINUID) == 0 &&
+		    p.facts.in_session) {
+			why = NULL;
+			break;
 		}
-		if (d->verdict != VERDICT_NEED)
-			return 0;
-		if (process_read(p, d->need) == -1)
-			return -1;
 	}
+	closedir(dir);
+	return why;
 }

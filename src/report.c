@@ -16,44 +16,137 @@ failure_hint(const struct result *r)
 	return "";
 }
 
+int
+report_init(struct report *report, const struct config *config, bool verbose,
+    bool dry_run)
+{
+	*report = (struct report) {
+		.config = config, .verbose = verbose, .dry_run = dry_run
+	};
+	report->tally = calloc(config->rules.n + 1, sizeof(*report->tally));
+	return report->tally != NULL ? 0 : -1;
+}
+
 void
-report_add(struct report *report, const struct result *result)
+report_free(struct report *report)
+{
+	free(report->tally);
+	free(report->results);
+}
+
+static void
+count_result(struct report *report, const struct result *r)
+{
+	struct tally *tally;
+
+	report->count[r->outcome]++;
+	if (r->rule == NULL)
+		return;
+	tally = &report->tally[r->rule - report->config->rules.rule];
+	if (r->outcome == OUTCOME_PASSED_USER) {
+		tally->passed_user++;
+		tally->uid = r->uid;
+	} else if (r->outcome == OUTCOME_PASSED_CONTAINER) {
+		tally->passed_container++;
+	} else {
+		tally->reached++;
+	}
+}
+
+/* Where to keep the result of process PID, or NULL with errno set. */
+static struct result *
+find_room(struct report *report, pid_t pid, enum outcome previous)
+{
+	struct result *p;
+	size_t i;
+
+	for (i = 0; previous != OUTCOME_NONE && i < report->nresults; i++) {
+		if (report->results[i].pid == pid)
+			return &report->results[i];
+	}
+	p = grow_array(report->results, report->nresults, sizeof(*p));
+	if (p == NULL)
+		return NULL;
+	report->results = p;
+	return &p[report->nresults++];
+}
+
+void
+report_add(
+    struct report *report, const struct result *result, enum outcome previous)
 {
 	int value = result->to;
-	struct result *p;
+	struct result *room;
 
-	switch (result->outcome) {
-	case OUTCOME_CHANGED:
-		report->changed++;
-		break;
-	case OUTCOME_ALREADY:
-		report->already++;
-		break;
-	case OUTCOME_FAILED:
-		report->failed++;
-		if (strcmp(result->file, "oom_adj") == 0)
+	if (previous != OUTCOME_NONE)
+		report->count[previous]--;
+	count_result(report, result);
+	if (result->outcome == OUTCOME_FAILED) {
+		if (strcmp(result->value_file, "oom_adj") == 0)
 			value = oom_score_adj_to_adj(value);
 		complain(NULL, 0, "%s (%d): cannot set %s to %d: %s%s",
-		    result->comm, result->pid, result->file, value,
+		    result->comm, result->pid, result->value_file, value,
 		    strerror(result->error), failure_hint(result));
-		break;
-	case OUTCOME_PASSED_USER:
-	case OUTCOME_PASSED_CONTAINER:
-		report->passed++;
-		break;
-	case OUTCOME_GONE:
-		return;
 	}
-
 	if (!report->verbose && !report->dry_run)
 		return;
-	p = grow_array(report->results, report->nresults, sizeof(*p));
-	if (p == NULL) {
+	if ((room = find_room(report, result->pid, previous)) != NULL)
+		*room = *result;
+	else
 		report->incomplete = true;
+}
+
+void
+report_conflict(struct report *report, const struct result *result)
+{
+	report->conflict = true;
+	complain(NULL, 0,
+	    "%s (%d): changed back during this run: does it share memory with "
+	    "a process of another rule?",
+	    result->comm, result->pid);
+}
+
+static void
+warn_passed_over(const struct rule *r, const struct tally *tally)
+{
+	size_t n = tally->passed_user + tally->passed_container;
+
+	if (n == 0 || tally->reached > 0)
 		return;
-	}
-	report->results = p;
-	report->results[report->nresults++] = *result;
+	if (tally->passed_user > 0)
+		complain(r->file, r->line,
+		    "%s: passed over %s (user id %u): a process block with "
+		    "user = {...} allows it",
+		    r->name, n == 1 ? "its only process" : "all its processes",
+		    tally->uid);
+	else
+		complain(r->file, r->line,
+		    "%s: passed over %s (container): a process block with "
+		    "containers = true allows it",
+		    r->name, n == 1 ? "its only process" : "all its processes");
+}
+
+void
+report_warn(const struct report *report, bool favours)
+{
+	const struct rules *rules = &report->config->rules;
+	size_t i;
+
+	if (report->exe_denied)
+		complain(NULL, 0,
+		    "rules by path are incomplete: reading /proc/PID/exe of "
+		    "some processes needs CAP_SYS_PTRACE");
+	for (i = 0; favours && i < rules->n; i++)
+		warn_passed_over(&rules->rule[i], &report->tally[i]);
+	if (report->incomplete)
+		complain(NULL, 0, "not enough memory for a full report");
+}
+
+bool
+report_failed(const struct report *report)
+{
+	return report->count[OUTCOME_FAILED] > 0 || report->incomplete ||
+	    report->conflict || report->exe_denied;
 }
 
 /* By rule, in the order of the file; what no rule decided comes last. */
@@ -98,7 +191,11 @@ describe_result(const struct result *r, char *buf, size_t size)
 		snprintf(buf, size,
 		    "passed over: container (another PID namespace)");
 		break;
-	case OUTCOME_GONE:
+	case OUTCOME_PASSED_PUT_BACK:
+		snprintf(buf, size, "passed over: put back by its parent %d",
+		    r->ppid);
+		break;
+	default:
 		break;
 	}
 }
@@ -157,11 +254,11 @@ print_killer(const struct report *report, const struct lowmemorykiller *killer,
 }
 
 void
-report_print(const struct report *report, const struct config *config,
-    const enum killer_outcome *killer)
+report_print(const struct report *report, const enum killer_outcome *killer)
 {
-	const struct rules *rules = &config->rules;
-	size_t i, n, next = 0;
+	const struct rules *rules = &report->config->rules;
+	const size_t *count = report->count;
+	size_t i, n, passed, next = 0;
 	const char *would = report->dry_run ? "would be " : "";
 
 	print_line("oom_adjust is setting oom_killer priorities%s",
@@ -183,11 +280,14 @@ report_print(const struct report *report, const struct config *config,
 	for (; next < report->nresults; next++)
 		print_result(&report->results[next]);
 	if (killer != NULL)
-		print_killer(report, &config->lowmemorykiller, *killer);
+		print_killer(report, &report->config->lowmemorykiller, *killer);
 
-	n = report->changed + report->already + report->failed + report->passed;
+	passed = count[OUTCOME_PASSED_USER] + count[OUTCOME_PASSED_CONTAINER] +
+	    count[OUTCOME_PASSED_PUT_BACK];
+	n = count[OUTCOME_CHANGED] + count[OUTCOME_ALREADY] +
+	    count[OUTCOME_FAILED] + passed;
 	print_line("%zu %s: %zu %schanged, %zu already set, %zu failed, "
 		   "%zu %spassed over",
-	    n, n == 1 ? "process" : "processes", report->changed, would,
-	    report->already, report->failed, report->passed, would);
+	    n, n == 1 ? "process" : "processes", count[OUTCOME_CHANGED], would,
+	    count[OUTCOME_ALREADY], count[OUTCOME_FAILED], passed, would);
 }

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rule.h"
 
 #define TASK_COMM_LEN 16 /* include/linux/sched.h: 15 bytes and NUL */
+
+/* DynamicUser= of systemd.exec(5), and nobody */
+#define DYNAMIC_UID_MIN 61184
+#define DYNAMIC_UID_MAX 65519
+#define NOBODY_UID 65534
 
 int
 oom_adj_to_score_adj(int v)
@@ -93,48 +100,60 @@ has_rule(const struct rules *rules, const char *name)
 }
 
 static bool
-match_user(const struct rule *r, const struct facts *f, unsigned int *need)
+has_user(const struct rule *r, uid_t uid)
 {
 	size_t i;
 
-	if (r->unknown_user)
-		return false;
-	if (!(f->known & FACT_STATUS)) {
-		*need |= FACT_STATUS;
-		return false;
-	}
 	for (i = 0; i < r->nusers; i++) {
-		if (r->users[i] == f->euid)
+		if (r->users[i] == uid)
 			return true;
 	}
 	return false;
 }
 
 static bool
+match_user(const struct rule *r, const struct facts *f, unsigned int *need)
+{
+	if (r->unknown_user)
+		return false;
+	if (!(f->known & FACT_STATUS)) {
+		*need |= FACT_STATUS;
+		return false;
+	}
+	return has_user(r, f->euid);
+}
+
+static bool
 match_cmdline(const struct rule *r, const struct facts *f, unsigned int *need)
 {
+	static locale_t c_locale;
+	locale_t locale;
+	int error;
+
 	if (!(f->known & FACT_CMDLINE)) {
 		*need |= FACT_CMDLINE;
 		return false;
 	}
-	switch (regexec(&r->cmdline, f->cmdline, 0, NULL, 0)) {
-	case 0:
-		return true;
-	case REG_NOMATCH:
-		return false;
-	default:
+	/* Arguments are bytes, whatever the locale. */
+	if (c_locale == (locale_t)0)
+		c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	locale = uselocale(c_locale);
+	errno = 0;
+	error = regexec(&r->cmdline, f->cmdline, 0, NULL, 0);
+	/* glibc says REG_NOMATCH when it runs out of memory. */
+	if (error != 0 && (error != REG_NOMATCH || errno == ENOMEM))
 		*need |= FACT_NO_MEMORY;
-		return false;
-	}
+	uselocale(locale);
+	return error == 0;
 }
 
 /*
- * The last rule that TABLE has for NAME, that was written after BEST and whose
- * other conditions hold; BEST where there is none. What must be known to tell
- * is added to NEED.
+ * The last rule for NAME in TABLE that was written after BEST and whose other
+ * conditions hold, or else BEST. Facts that are not known yet are added to
+ * NEED.
  */
 static const struct rule *
-later(const struct rule_key *table, size_t n, const char *name,
+match_name(const struct rule_key *table, size_t n, const char *name,
     const struct facts *f, const struct rule *best, unsigned int *need)
 {
 	size_t i = upper_bound(table, n, name);
@@ -162,28 +181,29 @@ base_name(const char *path)
 }
 
 /*
- * Every way in which a name means a process, as pidof -x of sysvinit has it;
- * but of a path the process's own argv[0] is no proof.
+ * Every way in which a name means a process, as in pidof -x of sysvinit; but
+ * argv[0], which the process writes itself, does not prove a path.
  */
 static const struct rule *
-match(const struct rules *rules, const struct facts *f, unsigned int *need)
+match_names(
+    const struct rules *rules, const struct facts *f, unsigned int *need)
 {
 	const struct rule *best = NULL;
 	const char *base;
 
 	if (f->argv0[0] != '\0')
-		best = later(rules->by_name, rules->n, base_name(f->argv0), f,
-		    best, need);
+		best = match_name(rules->by_name, rules->n, base_name(f->argv0),
+		    f, best, need);
 
 	if (rules->nexe > 0) {
 		if (!(f->known & FACT_EXE))
 			*need |= FACT_EXE;
 		else
-			best = later(
+			best = match_name(
 			    rules->by_exe, rules->nexe, f->exe, f, best, need);
 	}
 
-	/* An interpreter is this script's only if it took the script's name. */
+	/* comm must be the script's: `vi /usr/sbin/x` is not x. */
 	if (f->script != NULL) {
 		base = base_name(f->script);
 		if (has_rule(rules, base) || has_rule(rules, f->script)) {
@@ -191,21 +211,21 @@ match(const struct rules *rules, const struct facts *f, unsigned int *need)
 				*need |= FACT_COMM;
 			} else if (strncmp(f->comm, base, TASK_COMM_LEN - 1) ==
 			    0) {
-				best = later(rules->by_name, rules->n, base, f,
-				    best, need);
-				best = later(rules->by_name, rules->n,
+				best = match_name(rules->by_name, rules->n,
+				    base, f, best, need);
+				best = match_name(rules->by_name, rules->n,
 				    f->script, f, best, need);
 			}
 		}
 	}
 
-	/* setproctitle(3), or a login shell: argv[0] is no name. */
+	/* setproctitle(3), or a login shell: argv[0] is not a name. */
 	if (f->argv0[0] == '\0' || strchr(f->argv0, ' ') != NULL ||
 	    (f->argv0[0] == '-' && f->script == NULL)) {
 		if (!(f->known & FACT_COMM))
 			*need |= FACT_COMM;
 		else if (f->comm[0] != '/' && strlen(f->comm) < TASK_COMM_LEN)
-			best = later(
+			best = match_name(
 			    rules->by_name, rules->n, f->comm, f, best, need);
 	}
 	return best;
@@ -214,61 +234,118 @@ match(const struct rules *rules, const struct facts *f, unsigned int *need)
 bool
 is_login_user(const struct rules *rules, uid_t uid)
 {
-	return uid >= rules->uid_min;
+	return uid >= rules->uid_min && uid != NOBODY_UID &&
+	    (uid < DYNAMIC_UID_MIN || uid > DYNAMIC_UID_MAX);
+}
+
+struct decision
+rules_match(const struct rules *rules, const struct facts *f)
+{
+	struct decision d = { .verdict = VERDICT_NONE };
+
+	d.rule = match_names(rules, f, &d.need);
+	if (d.rule != NULL && !f->has_args && !(f->known & FACT_STAT))
+		d.need |= FACT_STAT;
+	if (d.need & FACT_NO_MEMORY)
+		d.verdict = VERDICT_NO_MEMORY;
+	else if (d.need != 0)
+		d.verdict = VERDICT_NEED;
+	else if (d.rule != NULL && !f->has_args &&
+	    (f->kernel_thread || f->zombie))
+		d.rule = NULL;
+	else if (d.rule != NULL)
+		d.verdict = VERDICT_APPLY;
+	return d;
+}
+
+/*
+ * Whether a user id of the process keeps RULE from favouring it: a login user's
+ * that the rule does not list. It is stored in UID.
+ */
+static bool
+is_user_barred(const struct rules *rules, const struct rule *r,
+    const struct facts *f, uid_t *uid)
+{
+	const uid_t ids[] = { f->ruid, f->euid, f->suid };
+	size_t i;
+
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		if (is_login_user(rules, ids[i]) && !has_user(r, ids[i])) {
+			*uid = ids[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether a favour may be given, after D->rule has matched. */
+static void
+guard_favour(
+    const struct rules *rules, const struct facts *f, struct decision *d)
+{
+	const struct rule *r = d->rule;
+
+	if (!(f->known & FACT_VALUE)) {
+		d->need = FACT_VALUE;
+		return;
+	}
+	/* Lowering is what the kernel asks CAP_SYS_RESOURCE for. */
+	if (r->oom_score_adj >= 0 && r->oom_score_adj >= f->value)
+		return;
+	if (!(f->known & FACT_STATUS)) {
+		d->need = FACT_STATUS;
+		return;
+	}
+	if (is_user_barred(rules, r, f, &d->uid)) {
+		d->verdict = VERDICT_USER;
+		return;
+	}
+	if (f->contained && !r->containers) {
+		d->verdict = VERDICT_CONTAINER;
+		return;
+	}
+	/* No parent has a lower value than the lowest. */
+	if (f->value == OOM_SCORE_ADJ_MIN)
+		return;
+	if (!(f->known & FACT_PARENT))
+		d->need = FACT_PARENT;
+	else if (f->parent_rule == r && f->parent_value < f->value)
+		d->verdict = VERDICT_PUT_BACK;
+}
+
+/* Whether an inherited value is reset, where no rule gives another. */
+static void
+decide_reset(
+    const struct rules *rules, const struct facts *f, struct decision *d)
+{
+	if (!(f->known & FACT_VALUE))
+		d->need = FACT_VALUE;
+	else if (f->value >= 0)
+		return;
+	else if (!(f->known & FACT_STATUS))
+		d->need = FACT_STATUS;
+	else if (f->contained || !is_login_user(rules, f->ruid) ||
+	    !is_login_user(rules, f->euid) || !is_login_user(rules, f->suid))
+		return;
+	else if (!(f->known & FACT_LOGINUID))
+		d->need = FACT_LOGINUID;
+	else if (f->in_session)
+		d->verdict = VERDICT_RESET;
 }
 
 struct decision
 rules_decide(const struct rules *rules, const struct facts *f)
 {
-	struct decision d = { .verdict = VERDICT_NONE };
-	const struct rule *r;
+	struct decision d = rules_match(rules, f);
 
-	r = match(rules, f, &d.need);
-	if (r != NULL && !f->has_args && !(f->known & FACT_STAT))
-		d.need |= FACT_STAT;
-	/* Who may bear a name that protects is the kernel's to say. */
-	if (r != NULL && r->oom_score_adj < 0 && !r->has_users &&
-	    !(f->known & FACT_STATUS))
-		d.need |= FACT_STATUS;
-	if (d.need != 0) {
-		d.verdict =
-		    d.need & FACT_NO_MEMORY ? VERDICT_NO_MEMORY : VERDICT_NEED;
-		return d;
-	}
-	if (r == NULL)
-		return d;
-	if (!f->has_args && (f->kernel_thread || f->zombie))
-		return d;
-
-	d.rule = r;
-	d.verdict = VERDICT_APPLY;
-	if (r->oom_score_adj >= 0 || r->has_users)
-		return d;
-	if (is_login_user(rules, f->ruid))
-		d.uid = f->ruid;
-	else if (is_login_user(rules, f->euid))
-		d.uid = f->euid;
-	else if (is_login_user(rules, f->suid))
-		d.uid = f->suid;
-	else {
-		if (f->contained && !r->containers)
-			d.verdict = VERDICT_CONTAINER;
-		return d;
-	}
-	d.verdict = VERDICT_USER;
+	if (d.verdict == VERDICT_APPLY)
+		guard_favour(rules, f, &d);
+	if (rules->reset_inherited && d.need == 0 &&
+	    (d.verdict == VERDICT_NONE || d.verdict == VERDICT_USER))
+		decide_reset(rules, f, &d);
+	if (d.verdict != VERDICT_NO_MEMORY && d.need != 0)
+		d.verdict = VERDICT_NEED;
 	return d;
-}
-
-bool
-rules_give(const struct rules *rules, int value)
-{
-	size_t i;
-
-	for (i = 0; i < rules->n; i++) {
-		if (rules->rule[i].oom_score_adj == value)
-			return true;
-	}
-	return false;
 }
 
 void

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 /*
- * A rule says which processes it is for and what their adjustment is to be.
- * Deciding is pure: it takes what is known of one process, returns a rule or
- * asks for what else it must know, and touches nothing.
+ * A rule says which processes it matches and which adjustment they get.
+ * Deciding is pure: it takes what is known of one process, and returns what to
+ * do or which facts it needs to decide. tests/proof proves it.
  */
 
 /* The two scales, from the kernel's include/uapi/linux/oom.h. */
@@ -22,7 +22,7 @@
 #define OOM_ADJUST_MAX 15
 
 struct rule {
-	const char *file; /* where it was written */
+	const char *file; /* the config file and line */
 	unsigned int line;
 	char *title;       /* the block's title; the name in the short form */
 	char *name;        /* a bare name or an absolute path */
@@ -31,7 +31,7 @@ struct rule {
 	bool oom_adj;      /* VALUE is on the oom_adj scale */
 	int oom_score_adj; /* VALUE on the oom_score_adj scale */
 	bool short_form;
-	bool containers; /* also in other PID namespaces */
+	bool containers; /* may favour processes in containers */
 	bool has_cmdline;
 	regex_t cmdline;
 	bool has_users;
@@ -41,7 +41,7 @@ struct rule {
 	bool selected; /* named on the command line, or nothing was */
 };
 
-/* An entry of the tables that rules are found in. */
+/* An entry of the sorted tables that rules are looked up in. */
 struct rule_key {
 	const char *key;
 	const struct rule *rule;
@@ -53,46 +53,62 @@ struct rules {
 	struct rule_key *by_name; /* sorted by name, then as written */
 	struct rule_key *by_exe;  /* the same for executables' paths */
 	size_t nexe;
-	uid_t uid_min; /* where login users begin (login.defs) */
+	uid_t uid_min;        /* UID_MIN of login.defs(5) */
+	bool reset_inherited; /* reset negative values in login sessions */
 };
 
-/* What can be known of a process beyond its first arguments. */
+/* What can be known of a process besides its first arguments. */
 enum {
 	FACT_COMM = 1 << 0,      /* comm */
-	FACT_STAT = 1 << 1,      /* kernel_thread, zombie */
-	FACT_STATUS = 1 << 2,    /* ruid, euid, suid, contained */
-	FACT_EXE = 1 << 3,       /* exe */
-	FACT_CMDLINE = 1 << 4,   /* cmdline */
-	FACT_NO_MEMORY = 1 << 5, /* never known: an expression was not run */
+	FACT_STAT = 1 << 1,      /* kernel_thread, zombie, start */
+	FACT_EXE = 1 << 2,       /* exe, exe_denied */
+	FACT_CMDLINE = 1 << 3,   /* cmdline */
+	FACT_STATUS = 1 << 4,    /* ruid, euid, suid, ppid, contained */
+	FACT_LOGINUID = 1 << 5,  /* in_session */
+	FACT_VALUE = 1 << 6,     /* value */
+	FACT_PARENT = 1 << 7,    /* parent_rule, parent_value */
+	FACT_NO_MEMORY = 1 << 8, /* needed but never known: regexec(3) failed */
 };
 
 struct facts {
 	unsigned int known;  /* FACT_ bits */
 	bool has_args;       /* false for kernel threads and zombies */
-	const char *argv0;   /* "" where there is none */
+	const char *argv0;   /* "" if there is none */
 	const char *script;  /* the first argument after argv[0] that does not
 				begin with '-', or NULL */
 	const char *cmdline; /* the arguments joined with blanks */
 	char comm[64];       /* 15 bytes for all but kernel threads */
 	bool kernel_thread;
 	bool zombie;
-	bool contained; /* in another PID namespace than /proc's PID 1 */
+	unsigned long long start; /* clock ticks after boot */
+	char exe[PATH_MAX];       /* "" if it cannot be read */
+	bool exe_denied;          /* it exists, but we may not read it */
 	uid_t ruid, euid, suid;
-	char exe[PATH_MAX]; /* "" where it cannot be read */
+	pid_t ppid;      /* 0 if it has no parent, or none in our sight */
+	bool contained;  /* in another PID namespace than /proc's PID 1 */
+	bool in_session; /* its loginuid is set: it belongs to a login */
+	int value;       /* its oom_score_adj */
+	/* The rule that decides for its parent, or NULL; and the lowest
+	   oom_score_adj that the parent had before this run, or the parent's
+	   parent, and so on as far as the same rule decides. */
+	const struct rule *parent_rule;
+	int parent_value;
 };
 
 enum verdict {
-	VERDICT_NONE,      /* no rule is for this process */
-	VERDICT_APPLY,     /* rule decides */
-	VERDICT_USER,      /* rule is negative, this a login user's process */
-	VERDICT_CONTAINER, /* rule is negative, this is in a container */
-	VERDICT_NEED,      /* read the facts in need and ask again */
-	VERDICT_NO_MEMORY, /* there was none to match a command line */
+	VERDICT_NONE,      /* no rule matches this process */
+	VERDICT_APPLY,     /* it gets the value of the rule */
+	VERDICT_RESET,     /* it gets 0: its value is inherited */
+	VERDICT_USER,      /* passed over: a login user's process */
+	VERDICT_CONTAINER, /* passed over: it is in a container */
+	VERDICT_PUT_BACK,  /* passed over: its own daemon put it back */
+	VERDICT_NEED,      /* read the facts in need and decide again */
+	VERDICT_NO_MEMORY, /* too little memory to match a command line */
 };
 
 struct decision {
 	enum verdict verdict;
-	const struct rule *rule; /* with APPLY, USER and CONTAINER */
+	const struct rule *rule; /* the last that matches, or NULL */
 	unsigned int need;       /* with NEED: FACT_ bits */
 	uid_t uid;               /* with USER: the login user */
 };
@@ -117,23 +133,27 @@ int oom_score_adj_to_adj(int v);
 int rules_index(struct rules *rules);
 
 /*
- * The rule that decides for the process that FACTS tell of: the last one
- * written that matches it as pidof -x would, by its user and by its command
- * line. A negative value by name alone does not reach login users' processes
- * and containers.
+ * Find the rule that decides for the process with FACTS: the last one written
+ * that matches it, as pidof -x would by the name, and by its user and command
+ * line. The verdict is NONE, APPLY, NEED or NO_MEMORY.
+ */
+struct decision rules_match(
+    const struct rules *rules, const struct facts *facts);
+
+/*
+ * Decide what the process with FACTS gets. A favour, which is a negative value
+ * or one lower than the process has, needs more than a name: it is not given to
+ * login users' processes, in containers, or to processes that their own daemon
+ * has put back to a higher value, but as the rule allows (oom_adjust.conf(5)).
  */
 struct decision rules_decide(
     const struct rules *rules, const struct facts *facts);
 
 /*
- * Whether UID is a login user's: UID_MIN of login.defs(5) or higher.
+ * Whether UID is a login user's: UID_MIN of login.defs(5) or higher, but for
+ * the dynamic users of systemd.exec(5) and nobody.
  */
 bool is_login_user(const struct rules *rules, uid_t uid);
-
-/*
- * Whether some rule gives VALUE, on the oom_score_adj scale.
- */
-bool rules_give(const struct rules *rules, int value);
 
 /* Release what RULES holds. */
 void rules_free(struct rules *rules);

@@ -183,8 +183,9 @@ isolated() {
 		"$@" 3>&-
 }
 
-# fake PID NAME [UID]: a process in a tree of plain files under ./proc, to which
-# the caller adds oom_score_adj or oom_adj.
+# fake PID NAME [UID [PPID [VALUE [LOGINUID]]]]: a process in a tree of plain
+# files under ./proc. Unlike root's processes here they can have negative values.
+# Without VALUE the caller adds oom_score_adj or oom_adj.
 fake() {
 	local dir=proc/$1 uid=${3:-0}
 	mkdir -p "$dir"
@@ -192,8 +193,11 @@ fake() {
 	printf '%.15s\n' "$2" >"$dir/comm"
 	printf '%d (%.15s) S 1 %d %d 0 -1 4194560 0 0 0 0\n' "$1" "$2" "$1" \
 		"$1" >"$dir/stat"
-	printf 'Name:\t%.15s\nPid:\t%d\nUid:\t%d\t%d\t%d\t%d\nNSpid:\t%d\n' \
-		"$2" "$1" "$uid" "$uid" "$uid" "$uid" "$1" >"$dir/status"
+	printf 'Name:\t%.15s\nPid:\t%d\nPPid:\t%d\nUid:\t%d\t%d\t%d\t%d\nNSpid:\t%d\n' \
+		"$2" "$1" "${4:-0}" "$uid" "$uid" "$uid" "$uid" "$1" \
+		>"$dir/status"
+	[[ -z ${5-} ]] || echo "$5" >"$dir/oom_score_adj"
+	[[ -z ${6-} ]] || echo "$6" >"$dir/loginuid"
 	ln -sf "/usr/sbin/$2" "$dir/exe"
 }
 

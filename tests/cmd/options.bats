@@ -46,8 +46,8 @@ usage_error() {
 @test "modes exclude each other" {
 	local message="" args
 	config <<<"$MARK 5"
-	for args in "-t -l" "-t -k" "-l -k" "-t -n" "-t -v" "-t -q" "-t -J" \
-		"-l -n" "-l -q" "-l -v" "-k -n" "-k -q" "-k -v" "-q -v" "-J" \
+	for args in "-t -l" "-t -k" "-l -k" "-t -n" "-t -q" "-t -J" \
+		"-l -q" "-l -v" "-k -n" "-k -q" "-k -v" "-q -v" "-J" \
 		"-J -n" "-t $MARK" "-t c.conf"; do
 		# shellcheck disable=SC2086 # several words
 		usage_error -c c.conf $args

@@ -191,6 +191,7 @@ load common
 	adjust -q -c c.conf --proc proc
 	status_is 0
 	[[ $(<proc/10/oom_score_adj) == 294 ]]
+	[[ $(<proc/10x/oom_score_adj) == 0 ]]
 	[[ $(<proc/self/oom_score_adj) == 0 ]]
 	[[ $(<proc/sys/oom_score_adj) == 0 ]]
 }

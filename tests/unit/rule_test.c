@@ -10,8 +10,9 @@
 #include "rule.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define EVERYTHING \
-	(FACT_COMM | FACT_STAT | FACT_STATUS | FACT_EXE | FACT_CMDLINE)
+#define EVERYTHING                                                       \
+	(FACT_COMM | FACT_STAT | FACT_STATUS | FACT_EXE | FACT_CMDLINE | \
+	    FACT_LOGINUID | FACT_VALUE | FACT_PARENT)
 
 static struct rules
 index_rules(struct rule *rule, size_t n)
@@ -232,32 +233,48 @@ test_last_match_wins(void **state)
 	free_index(&rules);
 }
 
-/* A name is not proof: spec by case. */
+/* A name is not proof: who gets a favour. */
 static void
 test_guard(void **state)
 {
 	static const struct {
 		uid_t ruid, euid, suid;
 		bool contained;
-		int value;
+		int now, value;
 		bool by_user, containers;
 		enum verdict verdict;
 	} cases[] = {
-		{ 0, 0, 0, false, -1, false, false, VERDICT_APPLY },
-		{ 999, 999, 999, false, -1, false, false, VERDICT_APPLY },
-		{ 1000, 0, 0, false, -1, false, false, VERDICT_USER },
-		{ 0, 1000, 0, false, -1, false, false, VERDICT_USER },
-		{ 0, 0, 1000, false, -1, false, false, VERDICT_USER },
-		{ 0, 0, 65534, false, -1, false, true, VERDICT_USER },
-		{ 1000, 1000, 1000, false, 0, false, false, VERDICT_APPLY },
-		{ 1000, 1000, 1000, true, 9, false, false, VERDICT_APPLY },
-		{ 1000, 1000, 1000, false, -1, true, false, VERDICT_APPLY },
-		{ 0, 1000, 0, true, -1, true, false, VERDICT_APPLY },
-		{ 0, 1001, 0, false, -1, true, false, VERDICT_NONE },
-		{ 0, 0, 0, true, -1, false, false, VERDICT_CONTAINER },
-		{ 0, 0, 0, true, -1, false, true, VERDICT_APPLY },
-		{ 1000, 0, 0, true, -1, false, true, VERDICT_USER },
-		{ 1000, 0, 0, true, -1, false, false, VERDICT_USER },
+		{ 0, 0, 0, false, 0, -1, false, false, VERDICT_APPLY },
+		{ 999, 999, 999, false, 0, -1, false, false, VERDICT_APPLY },
+		{ 61184, 65519, 65534, false, 0, -1, false, false,
+		    VERDICT_APPLY },
+		{ 61183, 0, 0, false, 0, -1, false, false, VERDICT_USER },
+		{ 65520, 0, 0, false, 0, -1, false, false, VERDICT_USER },
+		{ 1000, 0, 0, false, 0, -1, false, false, VERDICT_USER },
+		{ 0, 1000, 0, false, 0, -1, false, false, VERDICT_USER },
+		{ 0, 0, 1000, false, 0, -1, false, false, VERDICT_USER },
+		{ 0, 0, 65535, false, 0, -1, false, true, VERDICT_USER },
+		/* Not lower than it has, and not negative: no favour. */
+		{ 1000, 1000, 1000, false, 0, 0, false, false, VERDICT_APPLY },
+		{ 1000, 1000, 1000, true, 9, 9, false, false, VERDICT_APPLY },
+		{ 1000, 1000, 1000, false, 1, 0, false, false, VERDICT_USER },
+		{ 0, 0, 0, true, 10, 9, false, false, VERDICT_CONTAINER },
+		{ 0, 0, 0, false, 10, 9, false, false, VERDICT_APPLY },
+		/* Negative: a favour even if it raises. */
+		{ 0, 0, 1000, false, -2, -1, false, false, VERDICT_USER },
+		/* user = {1000} */
+		{ 1000, 1000, 1000, false, 0, -1, true, false, VERDICT_APPLY },
+		{ 0, 1000, 0, false, 0, -1, true, false, VERDICT_APPLY },
+		{ 1001, 1000, 0, false, 0, -1, true, false, VERDICT_USER },
+		{ 0, 1000, 1001, false, 0, -1, true, false, VERDICT_USER },
+		{ 0, 1000, 0, true, 0, -1, true, false, VERDICT_CONTAINER },
+		{ 0, 1000, 0, true, 0, -1, true, true, VERDICT_APPLY },
+		{ 0, 1001, 0, false, 0, -1, true, false, VERDICT_NONE },
+		/* containers = true */
+		{ 0, 0, 0, true, 0, -1, false, false, VERDICT_CONTAINER },
+		{ 0, 0, 0, true, 0, -1, false, true, VERDICT_APPLY },
+		{ 1000, 0, 0, true, 0, -1, false, true, VERDICT_USER },
+		{ 1000, 0, 0, true, 0, -1, false, false, VERDICT_USER },
 	};
 	char name[] = "sshd";
 	uid_t user = 1000;
@@ -270,7 +287,7 @@ test_guard(void **state)
 		    .oom_score_adj = cases[i].value,
 		    .has_users = cases[i].by_user,
 		    .users = &user,
-		    .nusers = 1,
+		    .nusers = cases[i].by_user,
 		    .containers = cases[i].containers,
 		} };
 		struct rules rules = index_rules(rule, 1);
@@ -281,6 +298,7 @@ test_guard(void **state)
 		f.euid = cases[i].euid;
 		f.suid = cases[i].suid;
 		f.contained = cases[i].contained;
+		f.value = cases[i].now;
 		d = rules_decide(&rules, &f);
 		if (d.verdict != cases[i].verdict)
 			fail_msg("case %zu: %d", i, d.verdict);
@@ -288,6 +306,63 @@ test_guard(void **state)
 			assert_true(d.uid >= 1000);
 		free_index(&rules);
 	}
+}
+
+static void
+test_put_back(void **state)
+{
+	char name[] = "sshd";
+	struct rule rule[] = { { .name = name, .oom_score_adj = -470 } };
+	struct rules rules = index_rules(rule, 1);
+	struct facts f = daemon_called("sshd", "sshd");
+
+	(void)state;
+	f.parent_rule = &rule[0];
+	f.parent_value = -1;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_PUT_BACK);
+	f.parent_value = 0;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_APPLY);
+	f.parent_value = -1;
+	f.parent_rule = NULL;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_APPLY);
+	/* Raising it is no favour. */
+	f.parent_rule = &rule[0];
+	rule[0].oom_score_adj = 5;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_APPLY);
+	free_index(&rules);
+}
+
+static void
+test_reset(void **state)
+{
+	char name[] = "sshd";
+	struct rule rule[] = { { .name = name, .oom_score_adj = -1000 } };
+	struct rules rules = index_rules(rule, 1);
+	struct facts f = daemon_called("bash", "bash");
+
+	(void)state;
+	f.ruid = f.euid = f.suid = 1000;
+	f.value = -999;
+	f.in_session = true;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_NONE);
+	rules.reset_inherited = true;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_RESET);
+	f.argv0 = "sshd";
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_RESET);
+	f.in_session = false;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_USER);
+	f.argv0 = "bash";
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_NONE);
+	f.in_session = true;
+	f.value = 0;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_NONE);
+	f.value = -1;
+	f.suid = 0;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_NONE);
+	f.suid = 1000;
+	f.contained = true;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_NONE);
+	free_index(&rules);
 }
 
 static void
@@ -334,7 +409,15 @@ test_need(void **state)
 	f.known = 0;
 	d = rules_decide(&rules, &f);
 	assert_int_equal(d.verdict, VERDICT_NEED);
-	assert_int_equal(d.need, FACT_STATUS);
+	assert_int_equal(d.need, FACT_VALUE);
+	f.known |= FACT_VALUE;
+	assert_int_equal(rules_decide(&rules, &f).need, FACT_STATUS);
+	f.known |= FACT_STATUS;
+	assert_int_equal(rules_decide(&rules, &f).need, FACT_PARENT);
+	f.value = -1000;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_APPLY);
+	f.known = FACT_VALUE;
+	f.value = 0;
 	rule[0].oom_score_adj = 1;
 	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_APPLY);
 
@@ -365,6 +448,8 @@ main(void)
 		cmocka_unit_test(test_match_long_names),
 		cmocka_unit_test(test_last_match_wins),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_put_back),
+		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_kernel_threads_and_zombies),
 		cmocka_unit_test(test_need),
 	};

@@ -1,0 +1,358 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # out and pid are set by common.bash
+# A name is not proof: who is favoured, who is passed over, and whose inherited
+# value is reset. Most of it on a tree of plain files, where values can be
+# negative; tests/vm shows the same with real daemons and logins.
+
+load common
+
+# The whole output but its first line.
+rest_is() {
+	[[ ${out#*$'\n'} == "$1" ]] || complain "after its first line not: $1"
+}
+
+# set_ids PID REAL EFFECTIVE SAVED
+set_ids() {
+	sed -i "s/^Uid:.*/Uid:\t$2\t$3\t$4\t$3/" "proc/$1/status"
+}
+
+# contain PID: it is in another PID namespace.
+contain() {
+	sed -i "s/^NSpid:.*/&\t7/" "proc/$1/status"
+}
+
+@test "put back: a login that waits, what it starts, and the next run" {
+	local value
+	# as OpenSSH before 9.8: the listener, [priv], [net], and a session
+	for value in -17:-1000 -8:-470; do
+		rm -rf proc
+		fake 10 sshd 0 1 -1000
+		fake 11 sshd 0 10 0
+		fake 12 sshd 105 11 0
+		fake 13 sshd 1001 11 0
+		config <<<"sshd ${value%:*}"
+		adjust -v -c c.conf --proc proc
+		status_is 0
+		err_is ""
+		[[ $out == *"
+         11 (sshd): passed over: put back by its parent 10
+         12 (sshd): passed over: put back by its parent 11
+         13 (sshd): passed over: user 1001
+4 processes:"* ]] || complain "not passed over"
+		[[ $(<proc/10/oom_score_adj) == "${value#*:}" ]]
+		adjust -v -c c.conf --proc proc
+		status_is 0
+		rest_is "  Setting sshd to ${value%:*}
+         10 (sshd): ${value#*:} already
+         11 (sshd): passed over: put back by its parent 10
+         12 (sshd): passed over: put back by its parent 11
+         13 (sshd): passed over: user 1001
+4 processes: 0 changed, 1 already set, 0 failed, 3 passed over"
+	done
+}
+
+@test "a daemon and its workers get their value together" {
+	fake 10 web 0 1 0
+	fake 11 web 33 10 0
+	fake 12 web 33 11 0
+	config <<<"web -8"
+	adjust -v -c c.conf --proc proc
+	status_is 0
+	rest_is "  Setting web to -8
+         10 (web): 0 -> -470
+         11 (web): 0 -> -470
+         12 (web): 0 -> -470
+3 processes: 3 changed, 0 already set, 0 failed, 0 passed over"
+}
+
+@test "put back counts only under the same rule" {
+	fake 10 master 0 1 -900
+	fake 11 web 33 10 0
+	config <<<$'master -17\nweb -8'
+	adjust -v -c c.conf --proc proc
+	rest_is "  Setting master to -17
+         10 (master): -900 -> -1000
+  Setting web to -8
+         11 (web): 0 -> -470
+2 processes: 2 changed, 0 already set, 0 failed, 0 passed over"
+}
+
+@test "a parent that this run has raised counts with what it had before" {
+	fake 10 web 0 1 -900
+	fake 11 web 33 10 -100
+	config <<<"web -8"
+	adjust -v -c c.conf --proc proc
+	rest_is "  Setting web to -8
+         10 (web): -900 -> -470
+         11 (web): passed over: put back by its parent 10
+2 processes: 1 changed, 0 already set, 0 failed, 1 passed over"
+}
+
+@test "lowering is a favour: a penalty is not shed by a name" {
+	fake 10 web 0 1 500
+	fake 11 web 1001 1 500
+	fake 12 web 0 1 1000
+	contain 12
+	config <<<"web 0"
+	adjust -v -c c.conf --proc proc
+	status_is 0
+	rest_is "  Setting web to 0
+         10 (web): 500 -> 0
+         11 (web): passed over: user 1001
+         12 (web): passed over: container (another PID namespace)
+3 processes: 1 changed, 0 already set, 0 failed, 2 passed over"
+	config <<<"web 15"
+	adjust -v -c c.conf --proc proc
+	rest_is "  Setting web to 15
+         10 (web): 0 -> 1000
+         11 (web): 500 -> 1000
+         12 (web): 1000 already
+3 processes: 2 changed, 1 already set, 0 failed, 0 passed over"
+}
+
+@test "login users and services by their numbers" {
+	local uid
+	for uid in 0 999 61184 65519 65534; do
+		fake "1$uid" service "$uid" 1 0
+	done
+	for uid in 1000 60001 61183 65520 65533 65535 100000; do
+		fake "1$uid" user "$uid" 1 0
+	done
+	config <<<$'service -8\nuser -8'
+	adjust -v -c c.conf --proc proc
+	status_is 0
+	out_has "12 processes: 5 changed, 0 already set, 0 failed, 7 passed over"
+	[[ $(grep -c ': 0 -> -470$' out) -eq 5 ]]
+	[[ $(grep -c 'passed over: user' out) -eq 7 ]]
+	err_is "oom_adjust: c.conf:2: user: passed over all its processes (user id 65535): a process block with user = {...} allows it" ||
+		err_has "c.conf:2: user: passed over all its processes (user id "
+}
+
+@test "user = is no way round for a set-user-ID program" {
+	local i
+	for i in 10 11 12 13; do
+		fake $i su 0 1 0
+	done
+	set_ids 11 1001 0 0
+	set_ids 12 0 0 1001
+	set_ids 13 1001 1001 1001
+	config <<<'process su { user = {root} oom_adj = -17 }'
+	adjust -v -c c.conf --proc proc
+	rest_is "  Setting su to -17
+         10 (su): 0 -> -1000
+         11 (su): passed over: user 1001
+         12 (su): passed over: user 1001
+3 processes: 1 changed, 0 already set, 0 failed, 2 passed over"
+	config <<<'process su { user = {root, 1001} oom_adj = -17 }'
+	adjust -v -c c.conf --proc proc
+	out_has "4 processes: 3 changed, 1 already set, 0 failed, 0 passed over"
+}
+
+@test "a container is favoured by containers = true alone" {
+	fake 10 web 0 1 0
+	contain 10
+	config <<<'process web { user = {root} oom_adj = -17 }'
+	adjust -v -c c.conf --proc proc
+	out_has "10 (web): passed over: container (another PID namespace)"
+	err_has "c.conf:1: web: passed over its only process (container): a process block with containers = true allows it"
+	config <<<'process web { user = {root} containers = true oom_adj = -17 }'
+	adjust -v -c c.conf --proc proc
+	out_has "10 (web): 0 -> -1000"
+	err_is ""
+}
+
+@test "containers before Linux 4.1: the links of the namespaces" {
+	fake 1 init 0 0 0
+	fake 10 web 0 1 0
+	fake 11 web 0 1 0
+	sed -i '/^NSpid/d' proc/*/status
+	mkdir proc/{1,10,11}/ns
+	ln -s 'pid:[1]' proc/1/ns/pid
+	ln -s 'pid:[1]' proc/10/ns/pid
+	ln -s 'pid:[2]' proc/11/ns/pid
+	config <<<"web -17"
+	adjust -v -c c.conf --proc proc
+	out_has "10 (web): 0 -> -1000" \
+		"11 (web): passed over: container (another PID namespace)"
+}
+
+@test "many groups: a status that is cut off is not half believed" {
+	fake 10 web 0 1 0
+	# the kernel's own line, cut after the first number
+	{
+		grep -v '^NSpid' proc/10/status
+		printf 'Groups:\t'
+		head -c 8000 /dev/zero | tr '\0' 1
+	} | head -c $((4095 - 10)) >status
+	printf '\nNSpid:\t10\t7\n' >>status
+	mv status proc/10/status
+	mkdir proc/10/ns
+	config <<<"web -17"
+	adjust -v -c c.conf --proc proc
+	out_has "10 (web): 0 -> -1000"
+}
+
+# sessions LOGINUID: processes with negative values, and who they are.
+sessions() {
+	fake 10 bash 1001 1 -1000 "$1"
+	fake 11 bash 1001 1 -999 "$1"
+	fake 12 bash 0 1 -1000 "$1"
+	fake 13 app 1001 1 -1000 4294967295
+	fake 14 sshd 1001 1 -1000 "$1"
+	fake 15 bash 1001 1 -1000 "$1"
+	set_ids 15 1001 0 1001
+	fake 16 bash 1001 1 -1000 "$1"
+	contain 16
+	fake 17 bash 1001 1 5 "$1"
+	fake 18 app 61184 1 -500 4294967295
+	fake 19 java 1001 1 -1000 "$1"
+	fake 20 sshd 0 1 -1000 4294967295
+	mkdir -p proc/self
+	touch proc/self/loginuid
+}
+
+@test "reset_inherited resets login sessions, and nothing else" {
+	sessions 1001
+	config <<-EOF
+		sshd -17
+		java 5
+		reset_inherited = true
+	EOF
+	adjust -v -c c.conf --proc proc
+	status_is 0
+	err_is ""
+	rest_is "  Setting sshd to -17
+         20 (sshd): -1000 already
+  Setting java to 5
+         19 (java): -1000 -> 294
+  Resetting inherited values to 0
+         10 (bash): -1000 -> 0
+         11 (bash): -999 -> 0
+         14 (sshd): -1000 -> 0
+5 processes: 4 changed, 1 already set, 0 failed, 0 passed over"
+	[[ $(cat proc/1[235678]/oom_score_adj | tr '\n' ' ') == \
+		"-1000 -1000 -1000 -1000 5 -500 " ]]
+}
+
+@test "reset_inherited: not with a name, and not unless it is asked for" {
+	sessions 1001
+	config <<<$'sshd -17\nreset_inherited = true'
+	adjust -v -c c.conf --proc proc sshd
+	out_has "2 processes: 0 changed"
+	config <<<'sshd -17'
+	adjust -v -c c.conf --proc proc
+	out_has "2 processes: 0 changed"
+	# a drop-in that doesn't mention it leaves it on
+	config <<<'reset_inherited = true'
+	mkdir c.conf.d
+	echo 'sshd -17' >c.conf.d/a.conf
+	adjust -v -c c.conf --proc proc
+	out_has "(bash): -1000 -> 0"
+}
+
+@test "reset_inherited: -v and -t say where no session is known" {
+	sessions 4294967295
+	config <<<'reset_inherited = true'
+	adjust -v -c c.conf --proc proc
+	status_is 0
+	err_is "oom_adjust: reset_inherited resets nothing: no process has a loginuid (is pam_loginuid used?)"
+	out_has "0 processes"
+	adjust -t -c c.conf --proc proc
+	status_is 0
+	err_has "reset_inherited resets nothing"
+	rm proc/*/loginuid
+	adjust -v -c c.conf --proc proc
+	err_is "oom_adjust: reset_inherited resets nothing: the kernel has no /proc/PID/loginuid"
+	out_has "0 processes"
+	adjust -c c.conf --proc proc
+	err_is ""
+}
+
+@test "a path rule that may not read exe says so once, status 2" {
+	need_root
+	open_directory
+	config <<<"/nosuch/$MARK 5"
+	actor a "$MARK"
+	actor b "$MARK"
+	adjust_by "${NOBODY[@]}" -- -c c.conf
+	status_is 2
+	err_is "oom_adjust: rules by path are incomplete: reading /proc/PID/exe of some processes needs CAP_SYS_PTRACE"
+}
+
+@test "an exe that cannot be read is not the last process's" {
+	local i
+	for i in 10 11 12 13 14; do
+		fake $i web 0 1 0
+		rm proc/$i/exe
+	done
+	ln -s /usr/sbin/web proc/11/exe
+	config <<<"/usr/sbin/web 5"
+	adjust -v -c c.conf --proc proc
+	status_is 0
+	out_has "1 process: 1 changed" "11 (web): 0 -> 294"
+}
+
+@test "comm is no proof of a path" {
+	actor pid -c "/x/$MARK" -a x
+	config <<<"/x/$MARK 5"
+	adjust -c c.conf
+	out_has "0 processes"
+}
+
+# Start two processes that share memory: $one and $two, until $hold is closed.
+share_memory() {
+	mkfifo in pids
+	"$HELPERS/sharer" "${MARK}1" "${MARK}2" <in >pids 3>&- &
+	exec {hold}>in
+	read -t 20 -r one two <pids
+}
+
+@test "shared memory: changed back and forth is reported once, status 2" {
+	need_bare
+	local one two hold
+	share_memory
+	config <<<"${MARK}1 5"$'\n'"${MARK}2 10"
+	adjust -v -c c.conf
+	exec {hold}>&-
+	status_is 2
+	[[ $(grep -c 'changed back during this run: does it share memory' err) -ge 1 ]]
+	[[ $(grep -c "^oom_adjust: ${MARK}1 ($one)" err) -le 1 ]]
+	[[ $(grep -c "^oom_adjust: ${MARK}2 ($two)" err) -le 1 ]]
+	out_has "2 processes: 2 changed, 0 already set, 0 failed, 0 passed over"
+	[[ $(grep -cE "^ +($one|$two) " out) -eq 2 ]] || complain "not two lines"
+}
+
+@test "shared memory: set already, and changed in a later pass, is one" {
+	need_bare
+	local one two hold
+	share_memory
+	echo 294 >"/proc/$one/oom_score_adj"
+	config <<<"${MARK}1 5"$'\n'"${MARK}2 10"
+	adjust -v -c c.conf
+	exec {hold}>&-
+	status_is 2
+	out_has "2 processes: 2 changed, 0 already set, 0 failed, 0 passed over"
+	[[ $(grep -cE "^ +($one|$two) " out) -eq 2 ]] || complain "not two lines"
+}
+
+@test "no thread for the deadline: a warning, and the run goes on" {
+	need_root
+	open_directory
+	config <<<"$MARK 5"
+	actor pid -u 65534 "$MARK"
+	adjust_by "${NOBODY[@]}" prlimit --nproc=1 -- -c c.conf
+	status_is 0
+	err_has "oom_adjust: going on without --timeout: no thread: "
+	value_is "$pid" 294
+}
+
+@test "thirty processes within sixteen descriptors" {
+	local i
+	for ((i = 10; i < 40; i++)); do
+		fake $i web 0 1 0
+	done
+	config <<<"web -8"
+	adjust_by prlimit --nofile=16 -- -c c.conf --proc proc
+	status_is 0
+	out_has "30 processes: 30 changed"
+}
