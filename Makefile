@@ -2,6 +2,7 @@
 # make run        install what the build needs, build, and run the main job
 #                 with the shipped config
 # make check      install what the tests need, and run them all
+# make static     build/static/oom_adjust, which needs no library
 # make install    DESTDIR, PREFIX and SYSCONFDIR say where
 # make uninstall  the same; the config stays
 # make bench      how fast it is, against other programs
@@ -74,12 +75,22 @@ run:
 	$(BIN) -v -c $(B)/oom_adjust.conf
 
 check:
-	tests/packages check
+	tests/packages all
 	$(MAKE) all
 	tests/run
 
+# One file that needs no library: build/static/oom_adjust.
+STATIC = $(abspath $(B)/static)
+static:
+	tests/packages static
+	tests/ports/libraries $(STATIC)
+	PKG_CONFIG_LIBDIR=$(STATIC)/lib/pkgconfig $(MAKE) B=$(STATIC) \
+	    CC=$(STATIC)/cc PKG_CONFIG='$(PKG_CONFIG) --static' \
+	    LDFLAGS='-s $(LDFLAGS)' all
+	@ls -l $(STATIC)/oom_adjust
+
 bench: all
-	tests/packages check
+	tests/packages all
 	$(MAKE) helpers
 	tests/bench/run
 	tests/bench/kills
@@ -163,4 +174,4 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all run check bench helpers unit install uninstall dist clean FORCE
+.PHONY: all run check static bench helpers unit install uninstall dist clean FORCE
