@@ -1,7 +1,9 @@
 # make            build/oom_adjust
 # make run        install what the build needs, build, and run the main job
 #                 with the shipped config
-# make check      install what the tests need, and run them all
+# make check      install what the quick tests need, and run them
+# make check-all  install what all tests need, and run them
+# make check-ports  the tests on other systems and machines
 # make static     build/static/oom_adjust, which needs no library
 # make install    DESTDIR, PREFIX and SYSCONFDIR say where
 # make uninstall  the same; the config stays
@@ -75,9 +77,24 @@ run:
 	$(BIN) -v -c $(B)/oom_adjust.conf
 
 check:
+	tests/packages check
+	$(MAKE) all
+	tests/run quick
+
+check-all:
 	tests/packages all
 	$(MAKE) all
 	tests/run
+
+# What check-all has and check lacks.
+check-rest:
+	tests/packages all
+	$(MAKE) all
+	tests/run tools slow
+
+check-ports:
+	tests/packages static ports
+	tests/run ports
 
 # One file that needs no library: build/static/oom_adjust.
 STATIC = $(abspath $(B)/static)
@@ -174,4 +191,5 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all run check static bench helpers unit install uninstall dist clean FORCE
+.PHONY: all run check check-all check-rest check-ports static bench helpers \
+	unit install uninstall dist clean FORCE
