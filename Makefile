@@ -9,6 +9,7 @@
 # make uninstall  the same; the config stays
 # make bench      how fast it is, against other programs
 # make dist       the release, build/oom_adjust-VERSION.tar.gz
+# make deb        the Debian package of it, in build/deb
 
 VERSION = 1.0
 
@@ -19,7 +20,11 @@ SBINDIR = $(PREFIX)/sbin
 MANDIR = $(PREFIX)/share/man
 BASHCOMPDIR = $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR = $(PREFIX)/share/zsh/site-functions
-CONF = $(SYSCONFDIR)/oom_adjust.conf
+
+# A crontab has no way to write a path with a blank.
+ifneq ($(words x$(SBINDIR)x$(MANDIR)x$(BASHCOMPDIR)x$(ZSHCOMPDIR)x$(SYSCONFDIR)x),1)
+$(error PREFIX, SYSCONFDIR and what follows from them must not contain blanks)
+endif
 
 # CC, CFLAGS, CPPFLAGS and LDFLAGS are the builder's, also from the environment;
 # they come after the flags given here.
@@ -149,27 +154,32 @@ put = install -d "$(DESTDIR)$(3)" && \
 	install -m $(1) $(B)/put "$(DESTDIR)$(3)/$(or $(4),$(notdir $(2)))" && \
 	rm -f $(B)/put
 
-# An existing config is the administrator's: the new one goes beside it.
+# $(call keep,MODE,FILE,DIRECTORY[,DOT]): the same for a file that belongs to the
+# administrator once it is there, contents and mode: if it differs, the new one
+# goes beside it. With a dot before its name neither cron nor run-parts reads it.
+keep = @set -e; dir="$(DESTDIR)$(3)"; file="$$dir/$(notdir $(2))"; \
+	new="$$dir/$(4)$(notdir $(2)).new"; \
+	install -d "$$dir"; \
+	rm -f "$$new"; \
+	$(PLACES) $(2) >$(B)/put; \
+	if [ ! -e "$$file" ] && [ ! -L "$$file" ]; then \
+		install -m $(1) $(B)/put "$$file"; \
+	elif ! cmp -s $(B)/put "$$file"; then \
+		install -m 644 $(B)/put "$$new"; \
+		echo "$$file is kept; the new one is $$new"; \
+	fi; \
+	rm -f $(B)/put
+
 install: $(BIN)
-	install -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(SYSCONFDIR)"
+	install -d "$(DESTDIR)$(SBINDIR)"
 	install -m 755 $(BIN) "$(DESTDIR)$(SBINDIR)/oom_adjust"
 	$(call put,644,src/oom_adjust.8,$(MANDIR)/man8)
 	$(call put,644,src/oom_adjust.conf.5,$(MANDIR)/man5)
-	$(call put,644,cron.d/oom_adjust,$(SYSCONFDIR)/cron.d)
-	$(call put,755,rc.local.d/oom_adjust,$(SYSCONFDIR)/rc.local.d)
 	$(call put,644,etc/oom_adjust.bash-completion,$(BASHCOMPDIR),oom_adjust)
 	$(call put,644,etc/_oom_adjust,$(ZSHCOMPDIR))
-	@set -e; conf="$(DESTDIR)$(CONF)"; \
-	$(PLACES) etc/oom_adjust.conf >$(B)/put; \
-	if [ ! -e "$$conf" ] && [ ! -L "$$conf" ]; then \
-		install -m 644 $(B)/put "$$conf"; \
-	elif cmp -s $(B)/put "$$conf"; then \
-		rm -f "$$conf.new"; \
-	else \
-		install -m 644 $(B)/put "$$conf.new"; \
-		echo "$$conf is kept; the new one is $$conf.new"; \
-	fi; \
-	rm -f $(B)/put
+	$(call keep,644,etc/oom_adjust.conf,$(SYSCONFDIR))
+	$(call keep,644,cron.d/oom_adjust,$(SYSCONFDIR)/cron.d,.)
+	$(call keep,755,rc.local.d/oom_adjust,$(SYSCONFDIR)/rc.local.d,.)
 
 # The config, its .new and its .conf.d stay.
 uninstall:
@@ -177,7 +187,9 @@ uninstall:
 	    "$(DESTDIR)$(MANDIR)/man8/oom_adjust.8" \
 	    "$(DESTDIR)$(MANDIR)/man5/oom_adjust.conf.5" \
 	    "$(DESTDIR)$(SYSCONFDIR)/cron.d/oom_adjust" \
+	    "$(DESTDIR)$(SYSCONFDIR)/cron.d/.oom_adjust.new" \
 	    "$(DESTDIR)$(SYSCONFDIR)/rc.local.d/oom_adjust" \
+	    "$(DESTDIR)$(SYSCONFDIR)/rc.local.d/.oom_adjust.new" \
 	    "$(DESTDIR)$(BASHCOMPDIR)/oom_adjust" \
 	    "$(DESTDIR)$(ZSHCOMPDIR)/_oom_adjust"
 
@@ -187,9 +199,20 @@ dist:
 	git -c tar.umask=022 archive --format=tar --prefix=oom_adjust-$(VERSION)/ HEAD | \
 	    gzip -9n >$(B)/oom_adjust-$(VERSION).tar.gz
 
+# Flags and variables of this make are not for the package's.
+deb: dist
+	rm -rf $(B)/deb
+	mkdir $(B)/deb
+	cp $(B)/oom_adjust-$(VERSION).tar.gz \
+	    $(B)/deb/oom-adjust_$(VERSION).orig.tar.gz
+	tar -C $(B)/deb -xzf $(B)/oom_adjust-$(VERSION).tar.gz
+	cd $(B)/deb/oom_adjust-$(VERSION) && \
+	    env -u MAKEFLAGS -u MFLAGS dpkg-buildpackage -us -uc
+	rm -rf $(B)/deb/oom_adjust-$(VERSION)
+
 clean:
 	rm -rf $(B)
 
 FORCE:
 .PHONY: all run check check-all check-rest check-ports static bench helpers \
-	unit install uninstall dist clean FORCE
+	unit install uninstall dist deb clean FORCE

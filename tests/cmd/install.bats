@@ -68,13 +68,28 @@ crontab_lines() {
 	install_to install
 	lines=$(crontab_lines "$D/etc/cron.d/oom_adjust")
 	[ "$(wc -l <<<"$lines")" -eq 2 ]
-	grep -Eq '^30 3 \* \* \*[[:blank:]]+root[[:blank:]]+/usr/local/sbin/oom_adjust -q$' \
+	grep -Eq '^30 3 \* \* \*[[:blank:]]+root[[:blank:]].*; /usr/local/sbin/oom_adjust -q$' \
 	    <<<"$lines"
-	grep -Eq '^@reboot[[:blank:]]+root[[:blank:]]+/usr/local/sbin/oom_adjust -q' \
+	grep -Eq '^@reboot[[:blank:]]+root[[:blank:]].*; /usr/local/sbin/oom_adjust -q' \
 	    <<<"$lines"
 	# cron takes a % for a newline, and ignores a last line without one.
 	refute grep -q % <<<"$lines"
 	[ -z "$(tail -c 1 "$D/etc/cron.d/oom_adjust")" ]
+}
+
+@test "cron: the lines do nothing when the program is gone" {
+	local line lines
+
+	sed 's|/usr/local/sbin/oom_adjust|/nonexistent/oom_adjust|g' \
+	    "$TOP/cron.d/oom_adjust" >"$BATS_TEST_TMPDIR/crontab"
+	lines=$(crontab_lines "$BATS_TEST_TMPDIR/crontab")
+	while read -r line; do
+		# One would sleep for a minute if it went on.
+		run timeout 30 sh -c "${line#*root}"
+		echo "$line: $status, $output"
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+	done <<<"$lines"
 }
 
 @test "install: an existing config stays, the new one goes beside it" {
@@ -100,7 +115,55 @@ crontab_lines() {
 	[ -e "$D/etc/oom_adjust.conf.new" ]
 }
 
+@test "install: a cron file that was edited stays, the new one is not read" {
+	install_to install
+	sed -i 's/^30 3/15 4/' "$D/etc/cron.d/oom_adjust"
+	run install_to install
+	[ "$status" -eq 0 ]
+	[[ $output == *"cron.d/oom_adjust is kept; the new one is"* ]]
+	grep -q '^15 4' "$D/etc/cron.d/oom_adjust"
+	# cronie reads every file but hidden ones, Debian's cron none with a dot.
+	[ "$(cd "$D/etc/cron.d" && echo *)" = oom_adjust ]
+	cmp "$D/etc/cron.d/.oom_adjust.new" "$TOP/cron.d/oom_adjust"
+	# Once the administrator has taken it over, it goes.
+	cp "$TOP/cron.d/oom_adjust" "$D/etc/cron.d/oom_adjust"
+	install_to install
+	[ ! -e "$D/etc/cron.d/.oom_adjust.new" ]
+}
+
+@test "install: a hook that was turned off by chmod -x stays off" {
+	install_to install
+	chmod -x "$D/etc/rc.local.d/oom_adjust"
+	run install_to install
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ "$(mode_of /etc/rc.local.d/oom_adjust)" = 644 ]
+	echo '# mine' >>"$D/etc/rc.local.d/oom_adjust"
+	install_to install
+	[ "$(tail -n 1 "$D/etc/rc.local.d/oom_adjust")" = '# mine' ]
+	[ "$(mode_of /etc/rc.local.d/oom_adjust)" = 644 ]
+	[ "$(mode_of /etc/rc.local.d/.oom_adjust.new)" = 644 ]
+	command -v run-parts >/dev/null || skip "NOT RUN: no run-parts"
+	[ -z "$(run-parts --test "$D/etc/rc.local.d")" ]
+}
+
+@test "install: a PREFIX or SYSCONFDIR with a blank is refused" {
+	local place
+
+	for place in 'PREFIX=/opt/my tools' 'PREFIX=/usr ' \
+	    'SYSCONFDIR=/my etc' 'SBINDIR=/my sbin'; do
+		run install_to install "$place"
+		echo "$place: $status, $output"
+		[ "$status" -ne 0 ]
+		[[ $output == *"must not contain blanks"* ]]
+		[ ! -e "$D" ]
+	done
+}
+
 @test "uninstall: all goes but the config" {
+	install_to install
+	echo '# mine' | tee -a "$D/etc/cron.d/oom_adjust" \
+	    >>"$D/etc/rc.local.d/oom_adjust"
 	install_to install
 	mkdir "$D/etc/oom_adjust.conf.d"
 	echo 'sshd -17' >"$D/etc/oom_adjust.conf.d/mine.conf"
