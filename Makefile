@@ -194,18 +194,19 @@ uninstall:
 	    "$(DESTDIR)$(ZSHCOMPDIR)/_oom_adjust"
 
 # What git has, with the time of its last commit: the same bytes every time.
+ARCHIVE = git -c tar.umask=022 archive --format=tar \
+	--prefix=oom_adjust-$(VERSION)/ HEAD
 dist:
 	@mkdir -p $(B)
-	git -c tar.umask=022 archive --format=tar --prefix=oom_adjust-$(VERSION)/ HEAD | \
-	    gzip -9n >$(B)/oom_adjust-$(VERSION).tar.gz
+	$(ARCHIVE) | gzip -9n >$(B)/oom_adjust-$(VERSION).tar.gz
 
-# Flags and variables of this make are not for the package's.
-deb: dist
+# Out of a clean export. The flags and variables of this make are not for it.
+deb:
 	rm -rf $(B)/deb
-	mkdir $(B)/deb
-	cp $(B)/oom_adjust-$(VERSION).tar.gz \
-	    $(B)/deb/oom-adjust_$(VERSION).orig.tar.gz
-	tar -C $(B)/deb -xzf $(B)/oom_adjust-$(VERSION).tar.gz
+	mkdir -p $(B)/deb
+	$(ARCHIVE) ':!debian' | gzip -9n \
+	    >$(B)/deb/oom-adjust_$(VERSION).orig.tar.gz
+	$(ARCHIVE) | tar -C $(B)/deb -xf -
 	cd $(B)/deb/oom_adjust-$(VERSION) && \
 	    env -u MAKEFLAGS -u MFLAGS dpkg-buildpackage -us -uc
 	rm -rf $(B)/deb/oom_adjust-$(VERSION)
