@@ -80,6 +80,8 @@ run:
 	@# A clone may be writable by a group, which is refused.
 	install -m 644 etc/oom_adjust.conf $(B)/oom_adjust.conf
 	$(BIN) -v -c $(B)/oom_adjust.conf
+	@echo 'The processes above have these values now. To undo: restart the'
+	@echo 'service, or write "NAME 0" in place of its rule and run it again.'
 
 check:
 	tests/packages check

@@ -35,9 +35,10 @@ write_value(struct run *run, struct result *result)
 		return;
 	/* From here on the status must not say "nothing was changed". */
 	run->watchdog->changed = true;
-	run->nwrites++;
-	if (adjustment_write(p, result->to) == 0)
+	if (adjustment_write(p, result->to) == 0) {
+		run->nwrites++;
 		return;
+	}
 	result->error = errno;
 	result->outcome = process_ended(errno) ? OUTCOME_GONE : OUTCOME_FAILED;
 }
@@ -166,20 +167,22 @@ is_exhausted(int error)
 static int
 adjust_all(struct run *run, DIR *proc)
 {
-	const char *pid;
+	const char *name;
+	pid_t pid;
 	int error;
 
 	rewinddir(proc);
-	while ((pid = process_next(proc)) != NULL) {
-		run->watchdog->pid = (pid_t)strtol(pid, NULL, 10);
-		if (run->watchdog->pid == run->self)
+	while ((name = process_next(proc)) != NULL) {
+		run->watchdog->pid = pid = (pid_t)strtol(name, NULL, 10);
+		if (pid == run->self || run->reported[pid] == OUTCOME_FAILED)
 			continue;
-		if (adjust_process(run, pid) == 0 || process_ended(errno))
+		if (adjust_process(run, name) == 0 || process_ended(errno))
 			continue;
 		error = errno;
-		complain(NULL, 0, "process %s: %s", pid, strerror(error));
+		complain(NULL, 0, "process %d: %s", pid, strerror(error));
 		if (is_exhausted(error))
 			return -1;
+		run->reported[pid] = OUTCOME_FAILED;
 		run->report->count[OUTCOME_FAILED]++;
 	}
 	run->watchdog->pid = 0;

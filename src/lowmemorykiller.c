@@ -22,7 +22,7 @@ format_list(char *buf, size_t size, const int *list, size_t n)
 	return buf;
 }
 
-/* Whether TEXT, as "0,1,6,12\n", is LIST. */
+/* Whether TEXT, such as "0,1,6,12\n", has the N numbers of LIST. */
 static bool
 is_list(const char *text, const int *list, size_t n)
 {
@@ -38,7 +38,7 @@ is_list(const char *text, const int *list, size_t n)
 	return *text == '\0' || *text == '\n';
 }
 
-static enum killer_outcome
+static enum lmk_outcome
 set_parameter(
     const char *dir, const char *name, const int *list, size_t n, bool dry_run)
 {
@@ -49,25 +49,25 @@ set_parameter(
 	snprintf(path, sizeof(path), "%s/parameters/%s", dir, name);
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
 		warn("%s", path);
-		return KILLER_FAILED;
+		return LMK_FAILED;
 	}
 	len = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (len == -1) {
 		warn("%s", path);
-		return KILLER_FAILED;
+		return LMK_FAILED;
 	}
 	text[len] = '\0';
 	if (is_list(text, list, n))
-		return KILLER_ALREADY;
+		return LMK_ALREADY;
 	if (dry_run)
-		return KILLER_CHANGED;
+		return LMK_CHANGED;
 
 	format_list(wanted, sizeof(wanted), list, n);
 	len = (ssize_t)strlen(wanted);
 	if ((fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)) == -1) {
 		warn("%s: cannot set to %s", path, wanted);
-		return KILLER_FAILED;
+		return LMK_FAILED;
 	}
 	written = write(fd, wanted, (size_t)len);
 	if (written == -1)
@@ -76,26 +76,26 @@ set_parameter(
 		warnx("%s: cannot set to %s: only %zd bytes were taken", path,
 		    wanted, written);
 	close(fd);
-	/* What it reads as now is no matter: some kernels convert it. */
-	return written == len ? KILLER_CHANGED : KILLER_FAILED;
+	/* Not read back: some kernels convert what they are given. */
+	return written == len ? LMK_CHANGED : LMK_FAILED;
 }
 
-enum killer_outcome
+enum lmk_outcome
 lowmemorykiller_set(
     const struct lowmemorykiller *killer, const char *sys, bool dry_run)
 {
-	enum killer_outcome adj, minfree;
+	enum lmk_outcome adj, minfree;
 	char dir[PATH_MAX];
 
 	snprintf(dir, sizeof(dir), "%s/module/lowmemorykiller", sys);
 	if (access(dir, F_OK) == -1 && errno == ENOENT)
-		return KILLER_NOT_LOADED;
+		return LMK_NOT_LOADED;
 
 	/* With adj alone written, it kills nothing either. */
 	adj = set_parameter(dir, "adj", killer->adj, killer->n, dry_run);
-	if (adj == KILLER_FAILED)
-		return KILLER_FAILED;
+	if (adj == LMK_FAILED)
+		return LMK_FAILED;
 	minfree =
 	    set_parameter(dir, "minfree", killer->minfree, killer->n, dry_run);
-	return minfree == KILLER_ALREADY ? adj : minfree;
+	return minfree == LMK_ALREADY ? adj : minfree;
 }

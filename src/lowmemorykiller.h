@@ -6,37 +6,37 @@
 #include <stddef.h>
 
 /*
- * Android's lowmemorykiller module kills with memory to spare. Its two
- * parameters say when, drivers/staging/android/lowmemorykiller.c in kernels
- * before 4.12: less than minfree[i] pages free, what has adj[i] or higher.
+ * Android's lowmemorykiller module kills with memory to spare: when fewer than
+ * minfree[i] pages are free, a process whose adjustment is adj[i] or higher.
+ * See drivers/staging/android/lowmemorykiller.c in kernels before 4.12.
  */
 
 #define LOWMEMORYKILLER_MAX 6 /* entries in each of its arrays */
 
-/* What the lowmemorykiller block asks for; n is 0 where there is no block. */
+/* The lowmemorykiller block of the config; n is 0 if there is none. */
 struct lowmemorykiller {
 	size_t n;
 	int adj[LOWMEMORYKILLER_MAX];
 	int minfree[LOWMEMORYKILLER_MAX]; /* pages */
 };
 
-enum killer_outcome {
-	KILLER_NOT_LOADED,
-	KILLER_ALREADY,
-	KILLER_CHANGED, /* or, in a dry run, would be */
-	KILLER_FAILED,  /* and complained of on standard error */
+enum lmk_outcome {
+	LMK_NOT_LOADED,
+	LMK_ALREADY,
+	LMK_CHANGED, /* or, in a dry run, would be */
+	LMK_FAILED,  /* reported on standard error */
 };
 
 /*
- * Write KILLER's adj, and if that worked its minfree, to the module's files
- * below SYS, where sysfs is mounted; where they hold that already, nothing.
+ * Write KILLER's adj, and if that worked its minfree, to the parameters of the
+ * module below SYS, where sysfs is mounted. Equal values are left alone.
  */
-enum killer_outcome lowmemorykiller_set(
+enum lmk_outcome lowmemorykiller_set(
     const struct lowmemorykiller *killer, const char *sys, bool dry_run);
 
 /*
- * Write the N numbers of LIST to BUF, of SIZE bytes, with commas between them.
- * Returns BUF.
+ * Write the N numbers of LIST to BUF, which has SIZE bytes, with commas between
+ * them. Returns BUF.
  */
 char *format_list(char *buf, size_t size, const int *list, size_t n);
 

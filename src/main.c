@@ -320,7 +320,7 @@ apply_rules(const struct options *o, const struct config *config,
     struct watchdog *watchdog)
 {
 	bool everything = o->nnames == 0, failed;
-	enum killer_outcome outcome, *killer = NULL;
+	enum lmk_outcome outcome, *killer = NULL;
 	struct report report;
 
 	if (o->verbose && everything)
@@ -333,7 +333,7 @@ apply_rules(const struct options *o, const struct config *config,
 	if (everything && config->lowmemorykiller.n > 0) {
 		outcome = lowmemorykiller_set(
 		    &config->lowmemorykiller, o->sys, o->dry_run);
-		if (outcome == KILLER_CHANGED && !o->dry_run)
+		if (outcome == LMK_CHANGED && !o->dry_run)
 			watchdog->changed = true;
 		killer = &outcome;
 	}
@@ -342,7 +342,7 @@ apply_rules(const struct options *o, const struct config *config,
 		report_print(&report, killer);
 	report_warn(&report, !o->quiet);
 	failed = report_failed(&report) || config->unknown_users > 0 ||
-	    (killer != NULL && outcome == KILLER_FAILED);
+	    (killer != NULL && outcome == LMK_FAILED);
 	report_free(&report);
 	return failed ? EXIT_NOT_ALL : EXIT_OK;
 }

@@ -227,18 +227,18 @@ print_rule(const struct rule *r)
 
 static void
 print_killer(const struct report *report, const struct lowmemorykiller *killer,
-    enum killer_outcome outcome)
+    enum lmk_outcome outcome)
 {
 	static const char *const outcomes[] = {
-		[KILLER_ALREADY] = "already",
-		[KILLER_CHANGED] = "changed",
-		[KILLER_FAILED] = "failed",
+		[LMK_ALREADY] = "already",
+		[LMK_CHANGED] = "changed",
+		[LMK_FAILED] = "failed",
 	};
 	bool disabled =
 	    killer->n == 1 && killer->adj[0] == 9999 && killer->minfree[0] == 1;
 	char adj[128], minfree[128];
 
-	if (outcome == KILLER_NOT_LOADED) {
+	if (outcome == LMK_NOT_LOADED) {
 		if (report->verbose)
 			print_line("  lowmemorykiller is not loaded");
 		return;
@@ -247,14 +247,14 @@ print_killer(const struct report *report, const struct lowmemorykiller *killer,
 	    disabled ? "Disabling" : "Setting",
 	    format_list(adj, sizeof(adj), killer->adj, killer->n),
 	    format_list(minfree, sizeof(minfree), killer->minfree, killer->n));
-	if (report->dry_run && outcome == KILLER_CHANGED)
+	if (report->dry_run && outcome == LMK_CHANGED)
 		print_line("            would be changed");
 	else if (report->verbose || report->dry_run)
 		print_line("            %s", outcomes[outcome]);
 }
 
 void
-report_print(const struct report *report, const enum killer_outcome *killer)
+report_print(const struct report *report, const enum lmk_outcome *killer)
 {
 	const struct rules *rules = &report->config->rules;
 	const size_t *count = report->count;

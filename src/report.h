@@ -84,8 +84,7 @@ void report_warn(const struct report *report, bool favours);
  * selected, and with verbose or dry_run those of their processes; then, unless
  * it is NULL, what became of the lowmemorykiller module.
  */
-void report_print(
-    const struct report *report, const enum killer_outcome *killer);
+void report_print(const struct report *report, const enum lmk_outcome *killer);
 
 /* Whether something could not be applied: exit status 2. */
 bool report_failed(const struct report *report);

@@ -26,7 +26,7 @@ watch(void *arg)
 	    "oom_adjust: timed out after %u second%s%s\n", w->seconds,
 	    w->seconds == 1 ? "" : "s", where);
 	if (write(STDERR_FILENO, message, strlen(message)) == -1) {
-		/* There is nobody left to tell. */
+		/* Nowhere to report it. */
 	}
 	_exit(w->changed ? EXIT_NOT_ALL : EXIT_NOTHING_CHANGED);
 }

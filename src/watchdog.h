@@ -8,9 +8,8 @@
 #include <stdbool.h>
 
 /*
- * A process can make whoever reads its command line wait for ever
- * (CVE-2018-1120), and a signal handler does not run in such a read. So a
- * thread ends the run.
+ * A process can block whoever reads its command line for ever (CVE-2018-1120),
+ * and a signal handler does not interrupt that read. So a thread ends the run.
  */
 struct watchdog {
 	unsigned int seconds;

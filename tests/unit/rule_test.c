@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+#include <dlfcn.h>
+#include <errno.h>
+#include <regex.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,6 +16,26 @@
 #define EVERYTHING                                                       \
 	(FACT_COMM | FACT_STAT | FACT_STATUS | FACT_EXE | FACT_CMDLINE | \
 	    FACT_LOGINUID | FACT_VALUE | FACT_PARENT)
+
+static bool no_memory;
+
+/* In place of the C library's: glibc without memory says REG_NOMATCH. */
+int test_regexec(const regex_t *regex, const char *string, size_t nmatch,
+    regmatch_t *match, int flags) __asm__("regexec");
+
+int
+test_regexec(const regex_t *regex, const char *string, size_t nmatch,
+    regmatch_t *match, int flags)
+{
+	int (*real)(const regex_t *, const char *, size_t, regmatch_t *, int);
+
+	if (no_memory) {
+		errno = ENOMEM;
+		return REG_NOMATCH;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "regexec");
+	return real(regex, string, nmatch, match, flags);
+}
 
 static struct rules
 index_rules(struct rule *rule, size_t n)
@@ -227,6 +250,9 @@ test_last_match_wins(void **state)
 	assert_ptr_equal(rules_decide(&rules, &f).rule, &rule[1]);
 	f.cmdline = "java -jar /srv/jenkins.war";
 	assert_ptr_equal(rules_decide(&rules, &f).rule, &rule[4]);
+	no_memory = true;
+	assert_int_equal(rules_decide(&rules, &f).verdict, VERDICT_NO_MEMORY);
+	no_memory = false;
 	f.argv0 = "notjava";
 	assert_ptr_equal(rules_decide(&rules, &f).rule, &rule[0]);
 	regfree(&rule[4].cmdline);
