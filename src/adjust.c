@@ -157,13 +157,6 @@ adjust_process(struct run *run, const char *pid)
 	return result;
 }
 
-/* Out of descriptors or memory: the next process would fail too. */
-static bool
-is_exhausted(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM;
-}
-
 static int
 adjust_all(struct run *run, DIR *proc)
 {
@@ -180,7 +173,7 @@ adjust_all(struct run *run, DIR *proc)
 			continue;
 		error = errno;
 		complain(NULL, 0, "process %d: %s", pid, strerror(error));
-		if (is_exhausted(error))
+		if (process_exhausted(error))
 			return -1;
 		run->reported[pid] = OUTCOME_FAILED;
 		run->report->count[OUTCOME_FAILED]++;

@@ -283,8 +283,7 @@ select_rules(struct rules *rules, char *const *names, size_t nnames)
 		for (i = 0; i < rules->n; i++) {
 			struct rule *r = &rules->rule[i];
 
-			if (strcmp(r->name, names[j]) == 0 ||
-			    strcmp(r->title, names[j]) == 0)
+			if (rule_is_named(r, names[j]))
 				r->selected = found = true;
 		}
 		if (!found) {

@@ -41,6 +41,12 @@ process_ended(int error)
 	return error == ENOENT || error == ESRCH;
 }
 
+bool
+process_exhausted(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 void
 parse_args(const char *args, size_t len, struct facts *f)
 {

@@ -70,6 +70,12 @@ void process_close(struct process *p);
 bool process_ended(int error);
 
 /*
+ * Whether ERROR says that we are out of descriptors or memory: the next process
+ * would fail too.
+ */
+bool process_exhausted(int error);
+
+/*
  * Read what is in NEED (FACT_ bits but VALUE and PARENT) and not yet known.
  * Returns 0, or -1 with errno set.
  */

@@ -71,6 +71,12 @@ rules_index(struct rules *rules)
 	return 0;
 }
 
+bool
+rule_is_named(const struct rule *r, const char *name)
+{
+	return strcmp(r->name, name) == 0 || strcmp(r->title, name) == 0;
+}
+
 /*
  * How many of the N entries of TABLE come before or at NAME: the entry below
  * the answer is the last rule for NAME, if there is one.

@@ -132,6 +132,9 @@ int oom_score_adj_to_adj(int v);
  */
 int rules_index(struct rules *rules);
 
+/* Whether R is meant by NAME on the command line: its name or its title. */
+bool rule_is_named(const struct rule *r, const char *name);
+
 /*
  * Find the rule that decides for the process with FACTS: the last one written
  * that matches it, as pidof -x would by the name, and by its user and command
