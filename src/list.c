@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/sysinfo.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
 
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,247 +27,473 @@
 #define VICTIMS 10
 #define BAR_WIDTH 10
 
-struct row {
-	struct decision decision;
-	bool decided;   /* a selected rule decides, or its value is reset */
-	bool inherited; /* it is reset */
+/*
+ * The lines on memory come after those of up to 65536 groups (NGROUPS_MAX).
+ * Untouched pages cost no memory.
+ */
+#define STATUS_SIZE (1 << 20)
+
+/* More is not believed. */
+#define KIB_MAX ((int64_t)1 << 40)
+#define SCORE_MAX (INT_MAX / 2)
+
+struct list_row {
+	enum verdict verdict;    /* NONE if no selected rule decides */
+	const struct rule *rule; /* which decides, or NULL */
 	pid_t pid;
-	long score;  /* oom_score: 0 is never, 1000 and more is first */
-	int64_t rss; /* bytes */
-	/* Only of those that are shown: */
-	double badness; /* what the score was rounded from, in bytes */
-	char comm[16];
 	uid_t uid;
-	int adj;
+	int adj;  /* its oom_score_adj */
+	int want; /* the same after a run */
+	int score;
+	int64_t rss, swap; /* bytes */
+	int64_t pages;     /* that oom_badness() counts */
+	int64_t badness;
+	char comm[16];
 };
 
-struct rows {
-	struct row *row;
+struct list {
+	const struct config *config;
+	const struct list_options *options;
+	int procfd;
+	pid_t self; /* our PID in procfd, or 0 */
+	int64_t total_pages;
+	struct process process;
+	struct list_row *row;
 	size_t n;
+	/* Of the processes that no rule decides; the extra one drops out. */
+	struct list_row victim[VICTIMS + 1];
+	size_t nvictims;
+	size_t nothers;
+	int64_t others_rss;
+	int shifted_scores; /* scores as since Linux 5.9, less the others */
+	bool hidden;        /* some processes cannot be seen */
+	bool exe_denied;
+	bool failed;
 };
 
-enum { PID, USER, RSS, SCORE, BAR, ADJ, WANT, RULE, PASSED, COMMAND, COLUMNS };
+enum {
+	COL_PID,
+	COL_USER,
+	COL_RSS,
+	COL_SWAP,
+	COL_SCORE,
+	COL_BAR,
+	COL_ADJ,
+	COL_WANT,
+	COL_RULE,
+	COL_PASSED,
+	COL_COMMAND,
+	COL_COUNT
+};
 
-/* Where a column is shown. */
-enum { TABLE = 1, JSON = 2, BOTH = TABLE | JSON };
+enum { IN_TABLE = 1, IN_JSON = 2, IN_BOTH = IN_TABLE | IN_JSON };
 
+/*
+ * On a narrow terminal libsmartcols cuts the columns with SCOLS_FL_TRUNC, first
+ * those that are wider than their part of the terminal: the bar.
+ */
 static const struct {
-	const char *name; /* and in small letters, JSON's */
-	int where;
-	double width;
+	const char *name; /* JSON has it in lower case */
+	unsigned int where;
+	double width; /* from 1 on columns, below it parts of the terminal */
 	int flags;
 	int json_type;
 } columns[] = {
-	[PID] = { "PID", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[USER] = { "USER", BOTH, 8, 0, SCOLS_JSON_STRING },
-	[RSS] = { "RSS", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[SCORE] = { "SCORE", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[BAR] = { "", TABLE, BAR_WIDTH, 0, SCOLS_JSON_STRING },
-	[ADJ] = { "ADJ", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[WANT] = { "WANT", BOTH, 5, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[RULE] = { "RULE", BOTH, 0.3, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
-	[PASSED] = { "PASSED_OVER", JSON, 1, 0, SCOLS_JSON_STRING },
-	[COMMAND] = { "COMMAND", BOTH, 15, 0, SCOLS_JSON_STRING },
+	[COL_PID] = { "PID", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[COL_USER] = { "USER", IN_BOTH, 1, 0, SCOLS_JSON_STRING },
+	[COL_RSS] = { "RSS", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[COL_SWAP] = { "SWAP", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[COL_SCORE] = { "SCORE", IN_BOTH, 1, SCOLS_FL_RIGHT,
+	    SCOLS_JSON_NUMBER },
+	[COL_BAR] = { "", IN_TABLE, 0.01, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
+	[COL_ADJ] = { "ADJ", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[COL_WANT] = { "WANT", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[COL_RULE] = { "RULE", IN_BOTH, 1, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
+	[COL_PASSED] = { "PASSED_OVER", IN_JSON, 1, 0, SCOLS_JSON_STRING },
+	/* libsmartcols makes null of an empty string, but prints a number as it
+	   is: quote_json() has made JSON of it. */
+	[COL_COMMAND] = { "COMMAND", IN_BOTH, 1, 0, SCOLS_JSON_NUMBER },
 };
 
-static int
-read_number(const struct process *p, const char *name, long *value)
+/*
+ * oom_badness() in mm/oom_kill.c, of a process with PAGES of memory: the kernel
+ * kills the one with the most of it. INT64_MIN if that cannot be killed.
+ */
+static int64_t
+oom_badness(const struct list *l, int64_t pages, int adj)
 {
-	char buf[32];
-
-	if (process_read_file(p, name, buf, sizeof(buf)) == -1)
-		return -1;
-	*value = strtol(buf, NULL, 10);
-	return 0;
+	if (adj == OOM_SCORE_ADJ_MIN)
+		return INT64_MIN;
+	return pages + adj * (l->total_pages / OOM_SCORE_ADJ_MAX);
 }
 
-/* The second number of /proc/PID/statm, proc_pid_statm(5), is in pages. */
-static int
-read_rss(const struct process *p, int64_t *rss)
+/* proc_oom_score() in fs/proc/base.c; SHIFTED since Linux 5.9. */
+static int64_t
+oom_score(const struct list *l, int64_t badness, bool shifted)
 {
-	char buf[128];
-	long pages;
+	int64_t thousandths;
 
-	if (process_read_file(p, "statm", buf, sizeof(buf)) == -1)
-		return -1;
-	if (sscanf(buf, "%*u %ld", &pages) != 1) {
-		errno = EINVAL;
-		return -1;
-	}
-	*rss = (int64_t)pages * sysconf(_SC_PAGESIZE);
-	return 0;
-}
-
-static int
-look(const struct config *config, bool victims, struct process *p, int procfd,
-    const char *pid, struct row *row)
-{
-	static const struct changes none;
-	int result = -1;
-
-	*row = (struct row) { 0 };
-	if (process_look(p, procfd, pid) == -1)
-		return -1;
-	if (adjustment_decide(p, &config->rules, &none, &row->decision) == -1)
-		goto out;
-	row->pid = p->pid;
-	row->inherited = row->decision.verdict == VERDICT_RESET;
-	row->decided = row->inherited ||
-	    (row->decision.verdict != VERDICT_NONE &&
-		row->decision.rule->selected);
-	if (!row->decided && !victims)
-		goto out;
-	if (read_number(p, "oom_score", &row->score) == 0)
-		result = read_rss(p, &row->rss);
-out:
-	process_close(p);
-	return result;
+	if (badness == INT64_MIN)
+		return 0;
+	thousandths = badness * OOM_SCORE_ADJ_MAX / l->total_pages;
+	if (shifted)
+		return (OOM_SCORE_ADJ_MAX + thousandths) * 2 / 3;
+	return thousandths > 0 ? thousandths : 0;
 }
 
 /*
- * What the kernel adds up, oom_badness() in mm/oom_kill.c, in bytes: a score is
- * this in thousandths of all memory, and many have the same.
+ * Find out by which formula the kernel makes its scores. Its version does not
+ * say: the formula was backported.
  */
-static double
-badness(const struct row *row, const char *status)
+static void
+compare_formulas(struct list *l, const struct list_row *row)
 {
-	static double total;
-	static const char *const sizes[] = {
-		"\nVmRSS:", "\nVmSwap:", "\nVmPTE:"
-	};
-	double sum = 0;
-	const char *p;
-	size_t i;
+	int64_t shifted = oom_score(l, row->badness, true);
+	int64_t plain = oom_score(l, row->badness, false);
 
-	if (total == 0)
-		total = (double)sysconf(_SC_PHYS_PAGES) *
-		    (double)sysconf(_SC_PAGESIZE);
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		if ((p = strstr(status, sizes[i])) != NULL)
-			sum += 1024 *
-			    (double)strtol(p + strlen(sizes[i]), NULL, 10);
-	}
-	return sum + row->adj * total / OOM_SCORE_ADJ_MAX;
+	if (row->badness != INT64_MIN)
+		l->shifted_scores +=
+		    llabs(row->score - shifted) < llabs(row->score - plain)
+		    ? 1
+		    : -1;
 }
 
-static int
-look_closer(struct process *p, int procfd, struct row *row)
+static bool
+can_be_killed(const struct list_row *row)
 {
-	char pid[16], status[4096];
-
-	snprintf(pid, sizeof(pid), "%d", row->pid);
-	if (process_look(p, procfd, pid) == -1 ||
-	    process_read(p, FACT_COMM | FACT_STATUS) == -1 ||
-	    adjustment_read(p) == -1 ||
-	    process_read_file(p, "status", status, sizeof(status)) == -1)
-		return -1;
-	row->adj = p->facts.value;
-	row->uid = p->facts.euid;
-	row->badness = badness(row, status);
-	strlcpy(row->comm, p->facts.comm, sizeof(row->comm));
-	return 0;
+	return row->pid != 1 && row->score > 0 && row->badness != INT64_MIN;
 }
 
-static int
-compare_scores(const void *va, const void *vb)
+static bool
+is_decided(const struct list_row *row)
 {
-	const struct row *a = va, *b = vb;
+	return row->verdict != VERDICT_NONE;
+}
+
+/*
+ * In the order in which the kernel kills. Of equals it takes the last that was
+ * started: oom_evaluate_task().
+ */
+static int
+compare_rows(const void *va, const void *vb)
+{
+	const struct list_row *a = va, *b = vb;
 
 	if (a->score != b->score)
 		return a->score < b->score ? 1 : -1;
 	if (a->badness != b->badness)
 		return a->badness < b->badness ? 1 : -1;
-	if (a->rss != b->rss)
-		return a->rss < b->rss ? 1 : -1;
-	return (a->pid > b->pid) - (a->pid < b->pid);
+	return (a->pid < b->pid) - (a->pid > b->pid);
+}
+
+/* The number in a line of status, such as "\nVmRSS:\t    1744 kB", or 0. */
+static int64_t
+status_number(const char *status, const char *name)
+{
+	const char *p = strstr(status, name);
+	unsigned long long n = 0;
+
+	if (p != NULL)
+		n = strtoull(p + strlen(name), NULL, 10);
+	return n < KIB_MAX ? (int64_t)n : KIB_MAX;
+}
+
+/* Read FILE of the process, which is proc_pid_status(5), for its memory. */
+static int
+read_status(const struct process *p, const char *file, char *status,
+    struct list_row *row)
+{
+	int64_t tables;
+
+	if (process_read_file(p, file, status, STATUS_SIZE) == -1)
+		return -1;
+	row->rss = status_number(status, "\nVmRSS:") * 1024;
+	row->swap = status_number(status, "\nVmSwap:") * 1024;
+	/* Before Linux 4.15 there is a line for each level. */
+	tables = (status_number(status, "\nVmPTE:") +
+		     status_number(status, "\nVmPMD:")) *
+	    1024;
+	row->pages = (row->rss + row->swap + tables) / sysconf(_SC_PAGESIZE);
+	return 0;
+}
+
+/*
+ * When the main thread has ended, the process shows no memory, but its other
+ * threads do.
+ */
+static int
+read_threads(const struct process *p, char *status, struct list_row *row)
+{
+	char path[64];
+	const char *tid;
+	int fd, saved, result = 0;
+	DIR *dir;
+
+	stpcpy(stpcpy(path, p->prefix), "task");
+	fd = openat(p->dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return -1;
+	}
+	while (row->pages == 0 && (tid = process_next(dir)) != NULL) {
+		snprintf(path, sizeof(path), "task/%s/status", tid);
+		result = read_status(p, path, status, row);
+		if (result == -1 && !process_ended(errno))
+			break;
+		result = 0;
+	}
+	saved = errno;
+	closedir(dir);
+	errno = saved;
+	return result;
+}
+
+static int
+read_memory(struct process *p, struct list_row *row)
+{
+	static char status[STATUS_SIZE];
+
+	if (read_status(p, "status", status, row) == -1 ||
+	    parse_status(status, &p->facts) == -1)
+		return -1;
+	row->uid = p->facts.euid;
+	if (row->pages == 0 && status_number(status, "\nThreads:") > 1)
+		return read_threads(p, status, row);
+	return 0;
+}
+
+static int
+read_score(const struct process *p, int *score)
+{
+	char buf[32];
+	unsigned long n;
+
+	if (process_read_file(p, "oom_score", buf, sizeof(buf)) == -1)
+		return -1;
+	n = strtoul(buf, NULL, 10);
+	*score = n < SCORE_MAX ? (int)n : SCORE_MAX;
+	return 0;
+}
+
+/* The value that the process has after a run. */
+static int
+value_after(const struct process *p, const struct list_row *row)
+{
+	if (row->verdict == VERDICT_RESET)
+		return 0;
+	if (row->verdict == VERDICT_APPLY)
+		return adjustment_nearest(p, row->rule->oom_score_adj);
+	return p->facts.value;
+}
+
+/*
+ * Read the row of the process that has been looked at. Returns 1, or 0 if it is
+ * not of interest, or -1 with errno set.
+ */
+static int
+read_row(struct list *l, struct list_row *row)
+{
+	static const struct changes none;
+	struct process *p = &l->process;
+	struct decision d;
+
+	if (adjustment_decide(p, &l->config->rules, &none, &d) == -1)
+		return -1;
+	if ((p->facts.known & FACT_EXE) && p->facts.exe_denied)
+		l->exe_denied = true;
+	*row = (struct list_row) { .pid = p->pid };
+	if (d.verdict == VERDICT_RESET) {
+		row->verdict = d.verdict;
+	} else if (d.verdict != VERDICT_NONE && d.rule->selected) {
+		row->verdict = d.verdict;
+		row->rule = d.rule;
+	} else if (l->options->nnames > 0) {
+		return 0;
+	}
+	if (read_memory(p, row) == -1)
+		return -1;
+	/* Kernel threads and zombies have none. */
+	if (row->pages == 0 && !is_decided(row))
+		return 0;
+	if (read_score(p, &row->score) == -1 || adjustment_read(p) == -1)
+		return -1;
+	row->adj = p->facts.value;
+	row->want = value_after(p, row);
+	row->badness = oom_badness(l, row->pages, row->adj);
+	compare_formulas(l, row);
+	return 1;
+}
+
+static int
+read_comm(struct process *p, struct list_row *row)
+{
+	if (process_read(p, FACT_COMM) == -1)
+		return -1;
+	strlcpy(row->comm, p->facts.comm, sizeof(row->comm));
+	return 0;
 }
 
 static void
-read_rows(const struct config *config, DIR *proc, bool victims,
-    struct process *p, struct rows *rows, struct watchdog *watchdog)
+add_other(struct list *l, const struct list_row *row)
 {
+	l->nothers++;
+	l->others_rss += row->rss;
+}
+
+static void
+append_row(struct list *l, const struct list_row *row)
+{
+	if ((l->row = grow_array(l->row, l->n, sizeof(*row))) == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	l->row[l->n++] = *row;
+}
+
+/* Put ROW among the victims in their order; the last may drop out. */
+static void
+insert_victim(struct list *l, const struct list_row *row)
+{
+	size_t i = l->nvictims++;
+
+	for (; i > 0 && compare_rows(row, &l->victim[i - 1]) < 0; i--)
+		l->victim[i] = l->victim[i - 1];
+	l->victim[i] = *row;
+	if (l->nvictims > VICTIMS)
+		add_other(l, &l->victim[--l->nvictims]);
+}
+
+static bool
+is_likely_victim(const struct list *l, const struct list_row *row)
+{
+	return can_be_killed(row) &&
+	    (l->nvictims < VICTIMS ||
+		compare_rows(row, &l->victim[VICTIMS - 1]) < 0);
+}
+
+/* Returns 0, or -1 with errno set. */
+static int
+list_process(struct list *l, const char *pid)
+{
+	struct process *p = &l->process;
+	struct list_row row;
+	int result;
+
+	if (process_look(p, l->procfd, pid) == -1)
+		return -1;
+	result = read_row(l, &row);
+	if (result == 1 && !is_decided(&row) && !is_likely_victim(l, &row)) {
+		add_other(l, &row);
+		result = 0;
+	} else if (result == 1 && (result = read_comm(p, &row)) == 0) {
+		if (is_decided(&row))
+			append_row(l, &row);
+		else
+			insert_victim(l, &row);
+	}
+	process_close(p);
+	return result;
+}
+
+/* Returns 0, or -1 if it is of no use to go on. */
+static int
+list_processes(struct list *l, DIR *proc, struct watchdog *watchdog)
+{
+	struct statfs fs;
 	const char *pid;
-	struct row row;
+	bool any = false, first = false;
+	int error;
 
 	while ((pid = process_next(proc)) != NULL) {
+		any = true;
 		watchdog->pid = (pid_t)strtol(pid, NULL, 10);
-		if (look(config, victims, p, dirfd(proc), pid, &row) == -1)
+		first |= watchdog->pid == 1;
+		if (watchdog->pid == l->self || list_process(l, pid) == 0 ||
+		    process_ended(errno))
 			continue;
-		/* Kernel threads and zombies have no memory to give. */
-		if (!row.decided && !p->facts.has_args && row.rss == 0)
+		error = errno;
+		if (error == EACCES || error == EPERM) {
+			l->hidden = true;
 			continue;
-		rows->row = grow_array(rows->row, rows->n, sizeof(row));
-		if (rows->row == NULL)
-			err(EXIT_NOTHING_CHANGED, NULL);
-		rows->row[rows->n++] = row;
+		}
+		complain(NULL, 0, "process %s: %s", pid, strerror(error));
+		if (process_exhausted(error))
+			return -1;
+		l->failed = true;
 	}
 	watchdog->pid = 0;
+	if (!any)
+		complain(NULL, 0,
+		    "%s: no process here: is it where procfs is mounted?",
+		    l->options->proc);
+	/* Every PID namespace has a process 1: hidepid=2 leaves it out. */
+	if (any && !first && fstatfs(l->procfd, &fs) == 0 &&
+	    fs.f_type == PROC_SUPER_MAGIC)
+		l->hidden = true;
+	return any ? 0 : -1;
 }
 
-/* Move those that are to be shown to the front; returns how many they are. */
-static size_t
-choose(struct rows *rows, bool victims, struct process *p, int procfd)
+/* Make the order and the scores what they would be after a run. */
+static void
+predict_scores(struct list *l)
 {
-	size_t i, n = 0, candidates = 0;
+	bool shifted = l->shifted_scores >= 0;
+	size_t i;
 
-	if (rows->n > 0)
-		qsort(rows->row, rows->n, sizeof(*rows->row), compare_scores);
-	for (i = 0; i < rows->n; i++) {
-		struct row row = rows->row[i];
+	for (i = 0; i < l->n; i++) {
+		struct list_row *row = &l->row[i];
+		int64_t n = row->score - oom_score(l, row->badness, shifted);
 
-		if (!row.decided && (!victims || candidates >= VICTIMS))
-			continue;
-		/* One that has ended meanwhile makes room for the next. */
-		if (look_closer(p, procfd, &row) == -1)
-			continue;
-		candidates++;
-		rows->row[i] = rows->row[n];
-		rows->row[n++] = row;
+		row->badness = oom_badness(l, row->pages, row->want);
+		n += oom_score(l, row->badness, shifted);
+		row->score = row->badness != INT64_MIN && n > 0 ? (int)n : 0;
 	}
-	if (n > 0)
-		qsort(rows->row, n, sizeof(*rows->row), compare_scores);
-	return n;
 }
 
-/* The value the row is to have, unless nothing is wanted of it. */
-static bool
-wanted(const struct row *row, int *want)
+/* Sort the rows, with the victims among the ten most likely of all. */
+static void
+sort_rows(struct list *l)
 {
-	if (row->inherited) {
-		*want = 0;
-		return true;
+	size_t i, rank = 0, n = 0;
+
+	for (i = 0; i < l->nvictims; i++)
+		append_row(l, &l->victim[i]);
+	if (l->n > 0)
+		qsort(l->row, l->n, sizeof(*l->row), compare_rows);
+	for (i = 0; i < l->n; i++) {
+		rank += can_be_killed(&l->row[i]);
+		if (is_decided(&l->row[i]) || rank <= VICTIMS)
+			l->row[n++] = l->row[i];
+		else
+			add_other(l, &l->row[i]);
 	}
-	if (row->decided && row->decision.verdict == VERDICT_APPLY) {
-		*want = row->decision.rule->oom_score_adj;
-		return true;
-	}
-	return false;
+	l->n = n;
 }
 
+/* The name of user UID, or the number: good until the next call. */
 static const char *
-user_name(uid_t uid, char *buf, size_t size)
+user_name(uid_t uid)
 {
-	static char name[128];
+	static char name[4 * LOGIN_NAME_MAX + 1];
 	static uid_t last = (uid_t)-1;
 	const struct passwd *pw;
 
-	if (uid != last && (pw = getpwuid(uid)) != NULL)
-		escape_bytes(name, sizeof(name), pw->pw_name,
-		    strnlen(pw->pw_name, sizeof(name) / 4 - 1));
-	else if (uid != last)
-		snprintf(name, sizeof(name), "%u", uid);
+	if (name[0] != '\0' && uid == last)
+		return name;
 	last = uid;
-	strlcpy(buf, name, size);
-	return buf;
+	if ((pw = getpwuid(uid)) != NULL)
+		escape_bytes(
+		    name, sizeof(name), pw->pw_name, strlen(pw->pw_name));
+	else
+		snprintf(name, sizeof(name), "%u", uid);
+	return name;
 }
 
 /* Why the rule is not applied, or NULL. */
 static const char *
-passed_over(const struct row *row)
+passed_over(const struct list_row *row)
 {
-	if (row->inherited || !row->decided)
-		return NULL;
-	switch (row->decision.verdict) {
+	switch (row->verdict) {
 	case VERDICT_USER:
 		return "user";
 	case VERDICT_CONTAINER:
@@ -274,7 +506,7 @@ passed_over(const struct row *row)
 }
 
 __attribute__((format(printf, 3, 4))) static void
-set(struct libscols_line *line, size_t column, const char *format, ...)
+set_cell(struct libscols_line *line, size_t column, const char *format, ...)
 {
 	char *text;
 	va_list ap;
@@ -288,67 +520,111 @@ set(struct libscols_line *line, size_t column, const char *format, ...)
 }
 
 static void
-add_line(struct libscols_table *table, const struct row *row, long highest,
-    bool json, bool color)
+set_size(struct libscols_line *line, size_t column, int64_t bytes, bool json)
+{
+	char buf[5];
+
+	if (json)
+		set_cell(line, column, "%jd", (intmax_t)bytes);
+	else
+		set_cell(line, column, "%s", format_size(buf, bytes));
+}
+
+/* The reason for not applying it comes first: the end may be cut off. */
+static void
+set_rule(struct libscols_line *line, const struct list_row *row, bool json)
+{
+	const char *passed = passed_over(row), *file, *slash;
+	char *name;
+
+	if (row->verdict == VERDICT_RESET)
+		set_cell(line, COL_RULE, "reset_inherited");
+	if (passed != NULL)
+		set_cell(line, COL_PASSED, "%s", passed);
+	if (row->rule == NULL)
+		return;
+	file = row->rule->file;
+	if (!json && (slash = strrchr(file, '/')) != NULL)
+		file = slash + 1;
+	if ((name = printable("%s", file)) == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	if (passed != NULL && !json)
+		set_cell(line, COL_RULE, "(%s) %s:%u", passed, name,
+		    row->rule->line);
+	else
+		set_cell(line, COL_RULE, "%s:%u", name, row->rule->line);
+	free(name);
+}
+
+static void
+set_command(struct libscols_line *line, const char *comm, bool json)
+{
+	char text[4 * sizeof(((struct list_row *)NULL)->comm)], *quoted;
+
+	escape_bytes(text, sizeof(text), comm, strlen(comm));
+	if (!json) {
+		set_cell(line, COL_COMMAND, "%s", text);
+		return;
+	}
+	if ((quoted = quote_json(text)) == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	set_cell(line, COL_COMMAND, "%s", quoted);
+	free(quoted);
+}
+
+static void
+add_line(struct libscols_table *table, const struct list_row *row, int highest,
+    const struct list_options *o)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
-	const char *passed;
-	char buf[128];
-	bool differs;
-	int want = 0;
+	bool differs = row->want != row->adj;
 
 	if (line == NULL)
 		err(EXIT_NOTHING_CHANGED, NULL);
-	set(line, PID, "%d", row->pid);
-	set(line, USER, "%s", user_name(row->uid, buf, sizeof(buf)));
-	if (json) {
-		set(line, RSS, "%jd", (intmax_t)row->rss);
-	} else {
-		set(line, RSS, "%s", format_size(buf, row->rss));
-	}
-	set(line, SCORE, "%ld", row->score);
-	set(line, BAR, "%.*s", (int)(row->score * BAR_WIDTH / highest),
-	    "##########");
-	set(line, ADJ, "%d", row->adj);
-	differs = wanted(row, &want) && want != row->adj;
-	if (wanted(row, &want))
-		set(line, WANT, "%d%s", want,
-		    differs && !json && !color ? " !" : "");
-	passed = passed_over(row);
-	if (row->inherited)
-		set(line, RULE, "reset_inherited");
-	else if (row->decided)
-		set(line, RULE, "%s:%u%s%s", row->decision.rule->file,
-		    row->decision.rule->line,
-		    passed != NULL && !json ? ", passed over: " : "",
-		    passed != NULL && !json ? passed : "");
-	if (passed != NULL)
-		set(line, PASSED, "%s", passed);
-	set(line, COMMAND, "%s",
-	    escape_bytes(buf, sizeof(buf), row->comm, strlen(row->comm)));
-	if (differs && color)
+	set_cell(line, COL_PID, "%d", row->pid);
+	set_cell(line, COL_USER, "%s", user_name(row->uid));
+	set_size(line, COL_RSS, row->rss, o->json);
+	set_size(line, COL_SWAP, row->swap, o->json);
+	set_cell(line, COL_SCORE, "%d", row->score);
+	set_cell(line, COL_BAR, "%.*s",
+	    (int)((int64_t)row->score * BAR_WIDTH / highest), "##########");
+	set_cell(line, COL_ADJ, "%d", row->adj);
+	if (row->verdict == VERDICT_APPLY || row->verdict == VERDICT_RESET)
+		set_cell(line, COL_WANT, "%d%s", row->want,
+		    differs && !o->json && !o->color ? " !" : "");
+	set_rule(line, row, o->json);
+	set_command(line, row->comm, o->json);
+	if (differs && o->color)
 		scols_line_set_color(line, "red");
 }
 
 static void
-print_rows(const struct row *row, size_t n, bool json, bool color)
+print_rows(const struct list *l)
 {
+	const struct list_options *o = l->options;
 	struct libscols_table *table;
 	struct libscols_column *column;
-	long highest = OOM_SCORE_ADJ_MAX;
+	int highest = OOM_SCORE_ADJ_MAX;
+	bool swap = o->json;
 	size_t i;
 
+	for (i = 0; i < l->n; i++) {
+		if (l->row[i].score > highest)
+			highest = l->row[i].score;
+		swap |= l->row[i].swap > 0;
+	}
 	if ((table = scols_new_table()) == NULL)
 		err(EXIT_NOTHING_CHANGED, NULL);
 	scols_table_set_name(table, "processes");
-	scols_table_enable_json(table, json);
-	scols_table_enable_colors(table, color);
+	scols_table_enable_json(table, o->json);
+	scols_table_enable_colors(table, o->color);
 	/* Names have been escaped already. */
 	scols_table_enable_noencoding(table, 1);
-	for (i = 0; i < COLUMNS; i++) {
+	for (i = 0; i < COL_COUNT; i++) {
 		int flags = columns[i].flags;
 
-		if (!(columns[i].where & (json ? JSON : TABLE)))
+		if (!(columns[i].where & (o->json ? IN_JSON : IN_TABLE)) ||
+		    (i == COL_SWAP && !swap))
 			flags |= SCOLS_FL_HIDDEN;
 		column = scols_table_new_column(
 		    table, columns[i].name, columns[i].width, flags);
@@ -356,49 +632,78 @@ print_rows(const struct row *row, size_t n, bool json, bool color)
 			err(EXIT_NOTHING_CHANGED, NULL);
 		scols_column_set_json_type(column, columns[i].json_type);
 	}
-	for (i = 0; i < n; i++) {
-		if (row[i].score > highest)
-			highest = row[i].score;
-	}
-	for (i = 0; i < n; i++)
-		add_line(table, &row[i], highest, json, color);
+	for (i = 0; i < l->n; i++)
+		add_line(table, &l->row[i], highest, o);
 	if (scols_print_table(table) != 0)
 		err(EXIT_NOTHING_CHANGED, NULL);
 	scols_unref_table(table);
 }
 
-static void
-print_rest(const struct row *row, size_t n)
+/* Returns 0, or -1 if the list is not complete. */
+static int
+report_unseen(const struct list *l)
 {
-	char buf[5];
-	int64_t rss = 0;
-	size_t i;
+	size_t i, j;
 
-	for (i = 0; i < n; i++)
-		rss += row[i].rss;
-	printf("%zu other %s, %s\n", n, n == 1 ? "process" : "processes",
-	    format_size(buf, rss));
+	for (i = 0; i < l->options->nnames; i++) {
+		const char *name = l->options->names[i];
+
+		for (j = 0; j < l->n; j++) {
+			if (rule_is_named(l->row[j].rule, name))
+				break;
+		}
+		if (j == l->n)
+			complain(NULL, 0, "no process for rule \"%s\"", name);
+	}
+	if (l->hidden)
+		complain(NULL, 0,
+		    "%s: some processes cannot be seen (mounted with "
+		    "hidepid?): "
+		    "run as root",
+		    l->options->proc);
+	if (l->exe_denied)
+		complain(NULL, 0,
+		    "RULE is incomplete for rules by path: reading "
+		    "/proc/PID/exe of some processes needs CAP_SYS_PTRACE");
+	return l->hidden || l->exe_denied || l->failed ? -1 : 0;
 }
 
 int
-list(const struct config *config, const char *proc, bool victims, bool json,
-    bool color, struct watchdog *watchdog)
+list(const struct config *config, const struct list_options *options,
+    struct watchdog *watchdog)
 {
-	static struct process process;
-	struct rows rows = { 0 };
-	size_t shown;
+	static struct list l;
+	struct sysinfo info;
+	char buf[5];
 	DIR *dir;
+	int result;
 
-	if ((dir = opendir(proc)) == NULL) {
-		warn("%s", proc);
+	if (sysinfo(&info) == -1)
+		err(EXIT_NOTHING_CHANGED, "sysinfo");
+	if ((dir = opendir(options->proc)) == NULL) {
+		complain(NULL, 0, "%s: %s", options->proc, strerror(errno));
 		return -1;
 	}
-	read_rows(config, dir, victims, &process, &rows, watchdog);
-	shown = choose(&rows, victims, &process, dirfd(dir));
+	l.config = config;
+	l.options = options;
+	l.procfd = dirfd(dir);
+	l.self = process_self(l.procfd);
+	l.total_pages = (int64_t)(((uint64_t)info.totalram + info.totalswap) *
+	    info.mem_unit / (uint64_t)sysconf(_SC_PAGESIZE));
+	result = list_processes(&l, dir, watchdog);
 	closedir(dir);
-	print_rows(rows.row, shown, json, color);
-	if (victims && !json)
-		print_rest(rows.row + shown, rows.n - shown);
-	free(rows.row);
-	return 0;
+	if (result == -1)
+		return -1;
+
+	if (options->dry_run)
+		predict_scores(&l);
+	sort_rows(&l);
+	print_rows(&l);
+	if (options->nnames == 0 && !options->json)
+		printf("%zu other %s, %s\n", l.nothers,
+		    l.nothers == 1 ? "process" : "processes",
+		    format_size(buf, l.others_rss));
+	result = report_unseen(&l);
+	free(l.row);
+	return result;
 }

@@ -406,8 +406,16 @@ main(int argc, char **argv)
 		status = test_config(&o, &config);
 		break;
 	case 'l':
-		result = list(
-		    &config, o.proc, o.nnames == 0, o.json, o.color, &watchdog);
+		result = list(&config,
+		    &(struct list_options) {
+			.proc = o.proc,
+			.names = o.names,
+			.nnames = o.nnames,
+			.dry_run = o.dry_run,
+			.json = o.json,
+			.color = o.color,
+		    },
+		    &watchdog);
 		break;
 	case 'k':
 		result = kills_run(&config, o.names, o.nnames, o.json);

@@ -135,6 +135,23 @@ complain(const char *file, unsigned int line, const char *format, ...)
 }
 
 char *
+quote_json(const char *text)
+{
+	char *quoted = malloc(2 * strlen(text) + 3), *out = quoted;
+
+	if (quoted == NULL)
+		return NULL;
+	*out++ = '"';
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			*out++ = '\\';
+		*out++ = *text;
+	}
+	stpcpy(out, "\"");
+	return quoted;
+}
+
+char *
 format_size(char buf[5], int64_t bytes)
 {
 	humanize_number(

@@ -47,6 +47,12 @@ __attribute__((format(printf, 3, 0))) void vcomplain(
     const char *file, unsigned int line, const char *format, va_list ap);
 
 /*
+ * TEXT, which has been escaped, as a JSON string with its quotes. Returns
+ * allocated memory, or NULL if there is none.
+ */
+char *quote_json(const char *text);
+
+/*
  * Write BYTES to BUF for people to read, in four characters at most: "870K",
  * "1.5G", where K is 1024. Returns BUF.
  */
