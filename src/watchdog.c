@@ -7,7 +7,8 @@
 #include "text.h"
 #include "watchdog.h"
 
-#define STACK_SIZE ((size_t)64 * 1024)
+/* More than any PTHREAD_STACK_MIN: 128 KiB on arm64 */
+#define STACK_SIZE ((size_t)256 * 1024)
 
 static void *
 watch(void *arg)
