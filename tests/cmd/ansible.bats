@@ -12,10 +12,8 @@ refute() {
 }
 
 setup_file() {
-	command -v ansible-playbook >/dev/null ||
-	    skip "NOT RUN: no ansible-playbook (ansible-core)"
-	[ "$(id -u)" -eq 0 ] || skip "NOT RUN: needs root"
-	unshare -m true 2>/dev/null || skip "NOT RUN: no mount namespaces"
+	# setup skips: bats before 1.9 can't do so here
+	command -v ansible-playbook >/dev/null || return 0
 	python3=$(sed -n '1s/^#! *//p' "$(command -v ansible-playbook)")
 	export ANSIBLE_NOCOLOR=1 ANSIBLE_RETRY_FILES_ENABLED=0
 	export ANSIBLE_LOCALHOST_WARNING=false
@@ -28,6 +26,8 @@ setup_file() {
 }
 
 setup() {
+	need_program ansible-playbook
+	need_namespaces
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir etc sbin status
 	cp -a /etc/. etc/
@@ -44,7 +44,7 @@ setup() {
 }
 
 teardown() {
-	[ -z "$pid" ] || kill "$pid"
+	[ -z "${pid:-}" ] || kill "$pid"
 }
 
 # The playbook, with etc and sbin of the test in their places. apt is left

@@ -97,6 +97,16 @@ err_is() {
 	[[ $err == "$1" ]] || complain "stderr is not: $1"
 }
 
+# need_program PROGRAM ...: those that "make check" doesn't install, or that a
+# small system lacks.
+need_program() {
+	local program
+	for program; do
+		command -v "$program" >/dev/null ||
+			skip "NOT RUN: needs $program"
+	done
+}
+
 need_root() {
 	[[ $EUID -eq 0 ]] || skip "NOT RUN: needs root"
 }
@@ -131,7 +141,8 @@ under_valgrind() {
 
 need_namespaces() {
 	need_root
-	unshare --mount --pid --fork true ||
+	need_program mount unshare
+	unshare --mount --pid --fork true 2>/dev/null ||
 		skip "NOT RUN: no new namespaces can be made here"
 }
 

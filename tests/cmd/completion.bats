@@ -152,7 +152,7 @@ never' ]
 }
 
 @test "zsh: names and options" {
-	command -v zsh >/dev/null || skip "NOT RUN: no zsh"
+	need_program zsh
 	zsh -n "$TOP/etc/_oom_adjust"
 	cat >drive <<-'END'
 		zmodload zsh/zpty || exit 77

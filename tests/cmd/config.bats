@@ -68,7 +68,7 @@ setting() {
 	bad_file f FIFO
 	bad_file /dev/null device
 	bad_file /dev/tty ""
-	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("s")'
+	perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => "s", Listen => 1)'
 	bad_file s ""
 }
 

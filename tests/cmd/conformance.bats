@@ -242,7 +242,7 @@ agree() {
 	agree "$pid" sh -not- "$MARK.sh"
 }
 
-@test "scripts under perl and python, with and without options" {
+@test "scripts under perl, with and without options" {
 	need_pidof
 	local options
 	for options in "" " -w"; do
@@ -255,6 +255,12 @@ agree() {
 		actor pid -r "$PWD/$MARK.pl" "$MARK.pl" --option arg
 		agree "$pid" "$MARK.pl" perl -not- arg
 	done
+}
+
+@test "scripts under python, with and without options" {
+	need_pidof
+	need_program python3
+	local options
 	for options in "" " -u" " -Es"; do
 		script "${MARK}.py" <<-EOF
 			#!/usr/bin/python3$options

@@ -213,7 +213,7 @@ hook() {
 }
 
 @test "rc.local.d: run-parts runs it" {
-	command -v run-parts >/dev/null || skip "NOT RUN: no run-parts"
+	need_program run-parts
 	install_to install
 	[ "$(run-parts --test "$D/etc/rc.local.d")" = \
 	    "$D/etc/rc.local.d/oom_adjust" ]
@@ -307,7 +307,7 @@ shipped() {
 }
 
 @test "manual pages: mandoc has nothing to say" {
-	command -v mandoc >/dev/null || skip "NOT RUN: no mandoc"
+	need_program mandoc
 	mandoc -T lint -W warning "$TOP/src/oom_adjust.8" \
 	    "$TOP/src/oom_adjust.conf.5"
 }
@@ -365,12 +365,13 @@ examples() {
 }
 
 @test "shell files: shellcheck has nothing to say" {
-	command -v shellcheck >/dev/null || skip "NOT RUN: no shellcheck"
+	need_program shellcheck
 	shellcheck "$TOP/rc.local.d/oom_adjust" \
 	    "$TOP/etc/oom_adjust.bash-completion"
 }
 
 @test "dist: the same bytes each time, and they build" {
+	need_program git
 	git -C "$TOP" rev-parse -q --verify HEAD >/dev/null ||
 		skip "NOT RUN: no git repository"
 	cd "$BATS_TEST_TMPDIR"

@@ -46,7 +46,7 @@ field_is() {
 	field_is "$same" adj 176
 	field_is "$same" want 176
 	field_is "$same" rule c.conf:1
-	field_is "$same" user root
+	field_is "$same" user "$(id -un)"
 	field_is "$same" score "$(cat "/proc/$same/oom_score")"
 	field_is "$same" command "$(cat "/proc/$same/comm")"
 	field_is "$differs" adj 0
@@ -81,6 +81,7 @@ field_is() {
 	status_is 1
 	err_has green
 
+	need_program script
 	script -qec "'$OOM_ADJUST' -l -c c.conf $MARK-differs" typed >/dev/null
 	grep -q $'\e\[31m' typed
 	NO_COLOR=1 script -qec "'$OOM_ADJUST' -l -c c.conf $MARK-differs" \

@@ -33,7 +33,8 @@ load common
 	for want in -58 -117 -176 -235 -294 -352 -411 -470 -529 -588 -647 -705 \
 		-764 -823 -882 -941 -1000; do
 		v=$((v - 1))
-		config <<<"$MARK $v"
+		# who runs this may be a login user
+		config <<<"process $MARK { oom_adj = $v user = {$EUID} }"
 		adjust -n -c c.conf
 		status_is 0
 		process_line "$pid" "(actor): 0 -> $want"

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include <linux/prctl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,13 +15,20 @@
  * shows, are from START to END. Returns 0, or -1 with errno set. Unlike the
  * other uses of PR_SET_MM this needs no CAP_SYS_RESOURCE.
  *
+ * struct prctl_mm_map has a pointer, so that a 32-bit program's differs from
+ * that of a 64-bit kernel, which wants its own. The kernel tells its size.
+ *
  * The other limits stay as /proc/self/stat has them: after the comm in
  * parentheses the 26th to 28th and the 45th to 51st field of proc(5).
  */
 static int
 mm_args(unsigned long start, unsigned long end)
 {
-	struct prctl_mm_map map;
+	struct {
+		__u64 address[11]; /* in the order of struct prctl_mm_map */
+		__u32 rest[4];     /* auxv (one or two), its size, exe_fd */
+	} map;
+	unsigned int size;
 	unsigned long f[52];
 	char buf[4096], *p;
 	FILE *stat;
@@ -41,20 +49,26 @@ mm_args(unsigned long start, unsigned long end)
 			return -1;
 		p += used;
 	}
+	if (prctl(PR_SET_MM, PR_SET_MM_MAP_SIZE, &size, 0, 0) == -1)
+		return -1;
+	if (size > sizeof(map)) {
+		errno = ENOTSUP;
+		return -1;
+	}
 	memset(&map, 0, sizeof(map));
-	map.start_code = f[26];
-	map.end_code = f[27];
-	map.start_stack = f[28];
-	map.start_data = f[45];
-	map.end_data = f[46];
-	map.start_brk = f[47];
-	map.brk = (unsigned long)sbrk(0);
-	map.arg_start = start;
-	map.arg_end = end;
-	map.env_start = f[50];
-	map.env_end = f[51];
-	map.exe_fd = (__u32)-1;
-	return prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0);
+	map.address[0] = f[26]; /* start_code */
+	map.address[1] = f[27]; /* end_code */
+	map.address[2] = f[45]; /* start_data */
+	map.address[3] = f[46]; /* end_data */
+	map.address[4] = f[47]; /* start_brk */
+	map.address[5] = (unsigned long)sbrk(0);
+	map.address[6] = f[28]; /* start_stack */
+	map.address[7] = start;
+	map.address[8] = end;
+	map.address[9] = f[50];  /* env_start */
+	map.address[10] = f[51]; /* env_end */
+	map.rest[(size - sizeof(map.address)) / sizeof(__u32) - 1] = -1U;
+	return prctl(PR_SET_MM, PR_SET_MM_MAP, &map, size, 0);
 }
 
 #endif

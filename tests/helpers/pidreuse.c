@@ -213,8 +213,10 @@ look(struct run *run, pid_t pid)
 		return;
 	switch (info.entry.nr) {
 	case SYS_openat:
-	case SYS_openat2:
 	case SYS_readlinkat:
+#ifdef SYS_openat2
+	case SYS_openat2:
+#endif
 		addr = info.entry.args[1];
 		break;
 #ifdef SYS_open
