@@ -100,7 +100,7 @@ check-rest:
 	tests/run tools slow
 
 check-ports:
-	tests/packages static ports
+	tests/packages check static ports
 	tests/run ports
 
 # One file that needs no library: build/static/oom_adjust.
