@@ -204,6 +204,7 @@ dist:
 
 # Out of a clean export. The flags and variables of this make are not for it.
 deb:
+	tests/packages package
 	rm -rf $(B)/deb
 	mkdir -p $(B)/deb
 	$(ARCHIVE) ':!debian' | gzip -9n \
