@@ -309,8 +309,11 @@ static int
 test_config(const struct options *o, const struct config *config)
 {
 	note_no_sessions(o, config);
-	print_line("%s: OK (%zu %s)", o->config, config->rules.n,
-	    config->rules.n == 1 ? "rule" : "rules");
+	if (o->verbose)
+		config_print(config);
+	/* With -v a comment: the output is a config. */
+	print_line("%s%s: OK (%zu %s)", o->verbose ? "# " : "", o->config,
+	    config->rules.n, config->rules.n == 1 ? "rule" : "rules");
 	return EXIT_OK;
 }
 
@@ -361,7 +364,9 @@ read_config(const struct options *o, struct config *config)
 		complain(o->config, 0, "not there: going on without rules");
 		return EXIT_OK;
 	}
-	if (config_read(config, o->config, o->mode == 't') == 0)
+	if (config_read(config, o->config,
+		(o->mode == 't' ? CONFIG_STRICT : 0) |
+		    (o->quiet ? CONFIG_QUIET : 0)) == 0)
 		return EXIT_OK;
 	if (!optional)
 		exit(EXIT_NOTHING_CHANGED);

@@ -34,6 +34,7 @@ struct rule {
 	bool containers; /* may favour processes in containers */
 	bool has_cmdline;
 	regex_t cmdline;
+	char *expression; /* the source of cmdline, or NULL */
 	bool has_users;
 	bool unknown_user; /* a user of the list does not exist: no match */
 	uid_t *users;

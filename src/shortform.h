@@ -7,19 +7,30 @@
 #include <stdio.h>
 
 /*
- * The text before libconfuse: comments are taken out, and each short form is
- * written as the block that it stands for. Lines stay where they are.
+ * The text before libconfuse: comments are taken out, each short form is
+ * written as the block that it stands for, and what libconfuse would drop or
+ * accept in silence is an error. Lines stay where they are.
  */
 
-/* Where a block begins: libconfuse only remembers where it ends. */
-struct block {
-	unsigned int line;
-	bool short_form;
-};
+/*
+ * libconfuse does not keep the line in which a block begins. So each block gets
+ * an option of this name with that line as its value, negative for a short
+ * form. Nobody can write it: control characters are errors outside quotes.
+ */
+#define SHORTFORM_LINE "\001"
 
-struct blocks {
-	struct block *block; /* in the order of the file; to be freed */
-	size_t n;
+/*
+ * Written before each line's first word outside blocks: parsing can go on there
+ * after an error. libconfuse drops it, and it is nowhere else in the output.
+ */
+#define SHORTFORM_MARK '\r'
+
+/* What a word or string is used for. */
+enum word_use {
+	WORD_OTHER, /* the name of a setting, and what makes no sense */
+	WORD_VALUE, /* of a setting, or in a list */
+	WORD_NAME,  /* a rule's title or name */
+	WORD_SHORT, /* the name in a short form */
 };
 
 /* What to report an error in LINE to. */
@@ -27,18 +38,25 @@ __attribute__((format(printf, 2, 3))) typedef void shortform_error_fn(
     unsigned int line, const char *format, ...);
 
 /*
- * Write to OUT what libconfuse is to read of the LEN bytes at S, which have no
- * NUL among them, and add its blocks to BLOCKS. What is wrong goes to ERROR.
- * Returns false if the rest makes no sense to libconfuse.
+ * What to ask whether a word is good, or a string with its quotes, or one of
+ * the characters * + ( ) , and CR where libconfuse cannot use it. It reports
+ * why not.
  */
-bool shortform(const char *s, size_t len, FILE *out, struct blocks *blocks,
-    shortform_error_fn *error);
+typedef bool shortform_check_fn(
+    unsigned int line, const char *word, size_t len, enum word_use use);
 
 /*
- * Take all of S as an integer, as the kernel takes what is written to oom_adj:
- * 010 is 8, 0x10 is 16. One too large becomes the largest. Returns false if it
- * is none.
+ * Write to OUT what libconfuse is to read of TEXT. After an error the output is
+ * still good for finding others. Returns false if TEXT ends inside of
+ * something.
  */
-bool parse_integer(const char *s, long *value);
+bool shortform(const char *text, FILE *out, shortform_error_fn *error,
+    shortform_check_fn *check);
+
+/*
+ * The length of the comment, string, ${} or word at P, as libconfuse's lexer
+ * has it, or 0 if it has no end; 1 for any other character.
+ */
+size_t token_length(const char *p);
 
 #endif
