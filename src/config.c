@@ -299,10 +299,11 @@ has_bad_escape(unsigned int line, const char *p, size_t len)
 		if (p[0] == '$' && p[1] == '{')
 			n = token_length(p);
 		else if (*p == '\\' && (n = escape_length(p)) == 0) {
+			n = strspn(p + 1, "x0123456789");
 			shortform_error(line,
-			    "\\%c is no escape in double quotes: write the "
-			    "string in single quotes, or \\\\%c",
-			    p[1], p[1]);
+			    "%.*s is no escape in double quotes: write the "
+			    "string in single quotes, or two backslashes",
+			    (int)MAX(n, 1) + 1, p);
 			return true;
 		} else if (*p == '\\')
 			line += p[1] == '\n';
@@ -339,6 +340,8 @@ check_word(unsigned int line, const char *word, size_t len, enum word_use use)
 		shortform_error(line,
 		    "there are no wildcards: write a rule for each name (a "
 		    "real * is \"\\x2a\" in a block, a real ? \"\\x3f\")");
+	} else if (use == WORD_SHORT) {
+		return true;
 	} else if (*word == ',') {
 		shortform_error(line,
 		    "a comma outside a list, which has braces: {a, b}; a rule "
@@ -458,6 +461,7 @@ static const struct {
 	const char *message, *advice;
 } advice[] = {
 	{ "unexpected token '='", "write OPTION = VALUE" },
+	{ "unexpected token ','", "a value is missing before it" },
 	{ "unexpected token '{'", "only user, adj and minfree are lists" },
 	{ "unexpected token", "a comma or } is missing before it" },
 	{ "missing equal sign after option 'reset_inherited'",
@@ -517,16 +521,21 @@ syntax_error(cfg_t *cfg, const char *format, ...)
 static void
 unknown_option(cfg_t *cfg, const char *name)
 {
+	bool after_value = false;
 	char *options;
+	size_t i;
 
 	if (cfg == reader.root) {
 		syntax_error(
 		    cfg, "unexpected \"%s\"%s: " TOP_LEVEL, name, unset(name));
 		return;
 	}
+	for (i = 0; i < OPTIONS_MAX; i++)
+		after_value |= reader.given[i] == line_of(cfg);
 	options = list_options(cfg, name);
-	syntax_error(cfg, "there is no option \"%s\"%s here, but %s", name,
-	    unset(name), options);
+	syntax_error(cfg, "there is no option \"%s\"%s here, but %s%s", name,
+	    unset(name), options,
+	    after_value ? "; a value with blanks needs quotes" : "");
 	free(options);
 }
 
