@@ -113,6 +113,10 @@ shortform_error(unsigned int line, const char *format, ...)
 	va_list ap;
 
 	reader.errors++;
+	/* Only the first of a line is printed. */
+	if (reader.ncomplaints > 0 &&
+	    reader.complaints[reader.ncomplaints - 1].line == line)
+		return;
 	va_start(ap, format);
 	add_complaint(FINDER_SHORTFORM, line, format, ap);
 	va_end(ap);
