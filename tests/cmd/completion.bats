@@ -9,6 +9,7 @@ load common
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	export LC_ALL=C
+	umask 022
 	cat >conf <<-'END'
 		# ghost 3
 		sshd -17
@@ -30,7 +31,7 @@ setup() {
 complete() {
 	bash --norc --noprofile -c '
 		. "$TOP/etc/oom_adjust.bash-completion"
-		COMP_WORDS=(oom_adjust "$@")
+		COMP_WORDS=("$OOM_ADJUST" "$@")
 		COMP_CWORD=$#
 		_oom_adjust 2>/dev/null
 		((${#COMPREPLY[@]} == 0)) || printf "%s\n" "${COMPREPLY[@]}"
@@ -78,13 +79,15 @@ jenkins' ]
 }
 
 @test "bash: every name offered is one that the program takes" {
-	local name
+	local name offered=0
 
 	install -m 644 conf config
 	while IFS= read -r name; do
 		run bash -c "\"\$OOM_ADJUST\" -n -c config $name"
 		[ "$status" -eq 0 ]
+		offered=$((offered + 1))
 	done < <(complete -c config '')
+	[ "$offered" -eq 7 ]
 }
 
 @test "bash: a word in quotes" {
@@ -127,14 +130,15 @@ never' ]
 # Whatever is in a config or in its name, nothing of it is run.
 @test "bash: a hostile config is text" {
 	cat >hostile <<-'END'
-		$(touch${IFS}pwned) 3
-		`touch${IFS}pwned` 3
-		;touch<pwned 3
+		$(touch>pwned) 3
+		`touch>pwned` 3
+		x;touch<pwned 3
+		process '$(touch${IFS}pwned)' { oom_adj = 3 }
 		$HOME 3
 		process "$(touch pwned)" { oom_adj = 3 }
 		process '`touch pwned`' { oom_adj = 3 }
 		process "a\"; touch pwned #" { oom_adj = 3 }
-		process "*" { oom_adj = 3 }
+		process "it's\\\\a" { oom_adj = 3 }
 	END
 	# What is inserted on the command line must mean the name, no more.
 	while IFS= read -r word; do
@@ -145,7 +149,7 @@ never' ]
 	grep -qxF '`touch pwned`' words
 	grep -qxF 'a"; touch pwned #' words
 	grep -qxF '$HOME' words
-	grep -qxF '*' words
+	grep -qxF "it's\\a" words
 	[ -z "$(complete -c hostile '"$(')" ]
 	complete -c '$(touch pwned)' ''
 	[ ! -e pwned ]
@@ -156,7 +160,7 @@ never' ]
 	zsh -n "$TOP/etc/_oom_adjust"
 	cat >drive <<-'END'
 		zmodload zsh/zpty || exit 77
-		zpty z 'TERM=dumb zsh -f'
+		zpty z 'PATH=${OOM_ADJUST:h}:$PATH TERM=dumb zsh -f'
 		zpty -w z 'autoload -Uz compinit; fpath=($TOP/etc $fpath)'
 		zpty -w z 'compinit -u -D; PS1=; LISTMAX=1000; print rea""dy'
 		zpty -r -m z out '*ready*'

@@ -69,6 +69,7 @@ mistake() {
 	local character
 	text=${text//<CR>/$'\r'}
 	while [[ $text =~ \<U\+([0-9A-F]{4})\> ]]; do
+		# shellcheck disable=SC2059 # \u is the format's
 		printf -v character "\\u${BASH_REMATCH[1]}"
 		text=${text//"${BASH_REMATCH[0]}"/$character}
 	done
@@ -740,6 +741,7 @@ setting() {
 	mistakes "$BATS_TEST_DIRNAME/mistakes"
 }
 
+# shellcheck disable=SC2016 # not expanded
 @test "names of the short form that must load" {
 	local name LC_ALL=C.UTF-8
 	for name in g++ c++filt '(sd-pam)' "it's" rs:main @agent süß 日本 \
@@ -818,6 +820,7 @@ reset_inherited = true
 	err_is ""
 }
 
+# shellcheck disable=SC2016,SC1003 # not expanded
 @test "a MiB of anything is read in no time" {
 	local text
 	for text in '"${' '${' "'" '"' '"\' '{' '}' '/*' '=' ',' 'a b c\n' \
