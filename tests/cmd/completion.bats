@@ -138,7 +138,7 @@ never' ]
 		process "$(touch pwned)" { oom_adj = 3 }
 		process '`touch pwned`' { oom_adj = 3 }
 		process "a\"; touch pwned #" { oom_adj = 3 }
-		process "it's\\\\a" { oom_adj = 3 }
+		process "it's\\a" { oom_adj = 3 }
 	END
 	# What is inserted on the command line must mean the name, no more.
 	while IFS= read -r word; do
