@@ -142,7 +142,7 @@ $(B)/fuzz_config: tests/fuzz/fuzz_config.c src/*.[ch]
 	clang -std=c17 $(WARN) $(ALL_CPPFLAGS) -U_FORTIFY_SOURCE -g -O1 \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -o $@ $< src/config.c src/shortform.c src/rule.c src/text.c $(LDLIBS) \
-	    -Wl,--wrap=regcomp,--wrap=getpwnam
+	    -Wl,--wrap=getpwnam
 
 # The files name the default places; these are the ones asked for.
 PLACES = sed -e 's|/usr/local/sbin/oom_adjust|$(SBINDIR)/oom_adjust|g' \

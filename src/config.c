@@ -51,7 +51,6 @@ static struct reader {
 	const char *file;
 	unsigned int flags; /* of config_read() */
 	size_t errors;
-	bool missing;                 /* the last file is not there */
 	struct complaint *complaints; /* of this file */
 	size_t ncomplaints;
 
@@ -1198,7 +1197,6 @@ slurp(void)
 	/* A FIFO must not block here, nor a tty become our controlling one. */
 	fd = open(reader.file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1 || fstat(fd, &sb) == -1) {
-		reader.missing = errno == ENOENT;
 		config_error(0, "%s", strerror(errno));
 		if (fd != -1)
 			close(fd);
@@ -1354,17 +1352,13 @@ read_uid_min(void)
 int
 config_read(struct config *config, const char *file, unsigned int flags)
 {
-	bool missing;
-
 	*config = (struct config) { 0 };
 	reader = (struct reader) { .config = config, .flags = flags };
 
 	read_file(file);
-	missing = reader.missing;
 	read_drop_ins(file);
 	if (reader.errors > 0) {
 		config_free(config);
-		errno = missing ? ENOENT : EINVAL;
 		return -1;
 	}
 	config->rules.uid_min = read_uid_min();

@@ -26,9 +26,8 @@ enum {
 /*
  * Read FILE and then the files FILE.d/NAME.conf in byte order, in the format of
  * oom_adjust.conf(5). FLAGS are of the CONFIG_ bits. Every error and warning
- * goes to stderr with file and line. Returns 0, or -1 if there was an error.
- * CONFIG is empty then, but may be used, and errno says whether FILE is missing
- * (ENOENT) or something is wrong with it (EINVAL).
+ * goes to stderr with file and line, in the order of the lines. Returns 0, or
+ * -1 if there was an error; CONFIG has no rules then, but may be used.
  */
 int config_read(struct config *config, const char *file, unsigned int flags);
 
