@@ -84,7 +84,8 @@ jenkins' ]
 	install -m 644 conf config
 	while IFS= read -r name; do
 		run bash -c "\"\$OOM_ADJUST\" -n -c config $name"
-		[ "$status" -eq 0 ]
+		[ "$status" -eq 0 ] ||
+			[[ $output == *"rules by path are incomplete"* ]]
 		offered=$((offered + 1))
 	done < <(complete -c config '')
 	[ "$offered" -eq 7 ]

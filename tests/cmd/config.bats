@@ -87,11 +87,18 @@ mistake() {
 	[[ -n $fixed ]] && ! under_valgrind || return 0
 	printf %s "$fixed" >c.conf
 	adjust -t -c c.conf
-	if [[ $status -ne 0 || -n $err ]]; then
+	if [[ $status -ne 0 ]] || ! no_complaint; then
 		printf '%s\n' "## $name, with its advice followed" "$err" >&2
 		return 1
 	fi
 	same_again
+}
+
+# Nothing on standard error but what is the machine's and not the config's.
+no_complaint() {
+	local lines
+	lines=$(grep -v ': reset_inherited resets nothing: ' err || true)
+	[[ -z $lines ]] || complain "complaints"
 }
 
 # What a config means: each rule's name and value, and the rest of what -t -v
@@ -114,7 +121,7 @@ same_again() {
 			"$(meaning printed.conf)"
 	adjust -t -v -c printed.conf
 	status_is 0
-	err_is ""
+	no_complaint
 	diff <(sed 's/ # [^#]*$//; $d' printed.conf) \
 		<(sed 's/ # [^#]*$//; $d' out) >&2
 }
@@ -124,7 +131,7 @@ good() {
 	same_again
 	adjust -t -c c.conf
 	status_is 0
-	err_is ""
+	no_complaint
 	if [[ $1 -eq 1 ]]; then
 		out_is "c.conf: OK (1 rule)"
 	else
@@ -135,7 +142,9 @@ good() {
 # setting TEXT: a dry run prints this rule line.
 setting() {
 	adjust -n -c c.conf
-	status_is 0
+	# Not everybody may see what program a process runs.
+	[[ $status -eq 0 || $err == *"rules by path are incomplete"* ]] ||
+		complain "status $status"
 	[[ $'\n'$out$'\n' == *$'\n'"  Setting $1"$'\n'* ]] ||
 		complain "no line: Setting $1"
 }
