@@ -113,7 +113,7 @@ static:
 	    LDFLAGS='-s $(LDFLAGS)' all
 	@ls -l $(STATIC)/oom_adjust
 
-bench: all
+bench: all static
 	tests/packages all
 	$(MAKE) helpers
 	tests/bench/run
