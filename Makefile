@@ -134,7 +134,7 @@ $(B)/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h)
 $(B)/unit/%: tests/unit/%.c $(LIBOBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIBOBJ) $(LDLIBS) \
-	    -lcmocka
+	    -lcmocka -ldl
 
 # The config reader alone, with every part of it instrumented.
 $(B)/fuzz_config: tests/fuzz/fuzz_config.c src/*.[ch]
