@@ -1,41 +1,77 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * idle [-w] [-c COMM] [-u R,E,S] [-f CHILDREN [-i US]] [-m MB]
+ * idle [-ew] [-c COMM] [-u R,E,S] [-s COMM] [-f CHILDREN [-i US]] [-m MB]
+ *	[-o MB]
  *
  * Does nothing, under whatever name it was started: calls itself COMM (as
- * prctl does), takes on these real, effective and saved user ids, forks so many
- * children that are as idle (one every so many microseconds), takes so much
- * memory, and waits to be killed. With -w it begins to fork and to take memory
- * when SIGUSR1 tells it to.
+ * prctl does), takes on these real, effective and saved user ids, starts
+ * another process that shares its memory and is called as -s says, forks so
+ * many children that are as idle (one every so many microseconds), takes so
+ * much memory, moves so much of it out to swap, and waits to be killed. With -w
+ * it begins to fork and to take memory when SIGUSR1 tells it to. With -e its
+ * main thread ends and another one stays.
  */
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#define MB (1 << 20)
+
+static _Noreturn void
+stay(void)
+{
+	for (;;)
+		pause();
+}
+
+static int
+share_memory(void *comm)
+{
+	prctl(PR_SET_NAME, comm, 0, 0, 0);
+	stay();
+	return 0;
+}
+
+static void *
+outlive_main(void *arg)
+{
+	stay();
+	return arg;
+}
+
 int
 main(int argc, char *argv[])
 {
-	long children = 0, interval = 0, mb = 0;
-	int c, wait = 0, signo;
+	static char stack[64 * 1024];
+	long children = 0, interval = 0, mb = 0, out = 0;
+	int c, end = 0, wait = 0, signo;
 	unsigned int r, e, s;
+	char *p, *sharer = NULL;
+	pthread_t thread;
 	sigset_t usr1;
-	char *p;
 
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &usr1, NULL);
 
-	while ((c = getopt(argc, argv, "c:f:i:m:u:w")) != -1) {
+	while ((c = getopt(argc, argv, "c:ef:i:m:o:s:u:w")) != -1) {
 		switch (c) {
 		case 'c':
 			if (prctl(PR_SET_NAME, optarg, 0, 0, 0) == -1)
 				err(1, "prctl");
+			break;
+		case 'e':
+			end = 1;
 			break;
 		case 'f':
 			children = atol(optarg);
@@ -45,6 +81,12 @@ main(int argc, char *argv[])
 			break;
 		case 'm':
 			mb = atol(optarg);
+			break;
+		case 'o':
+			out = atol(optarg);
+			break;
+		case 's':
+			sharer = optarg;
 			break;
 		case 'u':
 			if (sscanf(optarg, "%u,%u,%u", &r, &e, &s) != 3 ||
@@ -56,8 +98,8 @@ main(int argc, char *argv[])
 			break;
 		default:
 			fprintf(stderr,
-			    "usage: idle [-w] [-c comm] [-u r,e,s] [-f "
-			    "children] [-m MB]\n");
+			    "usage: idle [-ew] [-c comm] [-u r,e,s] [-s comm] "
+			    "[-f children] [-m MB] [-o MB]\n");
 			return 1;
 		}
 	}
@@ -70,16 +112,28 @@ main(int argc, char *argv[])
 		case -1:
 			err(1, "fork");
 		case 0:
-			for (;;)
-				pause();
+			stay();
 		}
 	}
+	if (sharer != NULL &&
+	    clone(share_memory, stack + sizeof(stack), CLONE_VM | SIGCHLD,
+		sharer) == -1)
+		err(1, "clone");
 	/* A page that was only reserved takes no memory: write to each. */
-	for (; mb > 0; mb--) {
-		if ((p = malloc(1 << 20)) == NULL)
-			err(1, "malloc");
-		memset(p, 1, 1 << 20);
+	for (; mb > 0; mb--, out--) {
+		p = mmap(NULL, MB, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			err(1, "mmap");
+		memset(p, 1, MB);
+		if (out > 0 && madvise(p, MB, MADV_PAGEOUT) == -1)
+			err(1, "madvise");
 	}
-	for (;;)
-		pause();
+	if (end) {
+		if ((errno = pthread_create(
+			 &thread, NULL, outlive_main, NULL)) != 0)
+			err(1, "pthread_create");
+		pthread_exit(NULL);
+	}
+	stay();
 }
