@@ -154,12 +154,13 @@ process sshd {
 }
 END
 adjust
-# Those whose effective user is alice: not the setuid root one, nor root's in
-# the containers, nor the real ones.
+# Those whose effective user is alice: not the setuid root one, nor those in
+# containers, nor the real ones.
 for i in "${!pids[@]}"; do
 	euid=$(awk '/^Uid/ { print $3 }' "/proc/${pids[i]}/status")
 	wanted=0
-	if [ "$euid" = 1000 ] && [ "${how[i]}" != "claims the path" ]; then
+	if [ "$euid" = 1000 ] && [ "${how[i]}" != "claims the path" ] &&
+	    [ "${how[i]}" != "user and PID namespace" ]; then
 		wanted=-1000
 	fi
 	is "user = alice: ${how[i]}" "$(adj "${pids[i]}")" "$wanted"
@@ -175,9 +176,11 @@ process sshd {
 END
 adjust
 is "user = root: the daemon" "$(adj "$daemon")" -1000
-is "user = root: in a container" "$(adj "$in_container")" -1000
+is "user = root: not in a container" "$(adj "$in_container")" 0
 is "user = root: not the system user's" "$(adj "$system")" 0
-is "user = root: not alice's" "$(adj "${pids[0]}")" 0
+for i in "${!pids[@]}"; do
+	is "user = root: not ${how[i]}" "$(adj "${pids[i]}")" 0
+done
 
 reset
 config <<'END'
