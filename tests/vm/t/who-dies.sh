@@ -102,10 +102,10 @@ zero 0
 reset_inherited = true
 END
 begin zero
-parent sshd "setpriv --reuid=1000 --regid=1000 --clear-groups idle -w -m 100000"
+parent sshd "{ echo 1000 > /proc/self/loginuid; exec setpriv --reuid=1000 --regid=1000 --clear-groups idle -w -m 100000; }"
 within 10 named "$child" idle
 adjust
-is "the child is a user's: it is set back" "$(adj "$child")" 0
+is "the child is of a login session: it is set back" "$(adj "$child")" 0
 like "and reported" "$out" 'idle|inherited|1 changed'
 run_out "$child"
 is "the child alone is killed" "$(killed)" "child "
