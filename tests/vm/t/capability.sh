@@ -59,3 +59,28 @@ is "a user: status" "$status" 2
 is "a user: his own" "$(adj "$mine")" 588
 is "a user: not root's" "$(adj "$roots")" 0
 like "a user: says so" "$err" "^oom_adjust: worker \($roots\): cannot set oom_score_adj to 588: Permission denied"
+
+# Without CAP_SYS_PTRACE it can't be seen which program a process runs.
+cp "$(command -v idle)" /usr-idle
+start usr-idle /usr-idle
+here=$pid
+start usr-idle /usr-idle
+config <<'END'
+/usr-idle 10
+worker 5
+END
+as=(setpriv --inh-caps=-sys_ptrace --bounding-set=-sys_ptrace)
+adjust
+is "a path rule without CAP_SYS_PTRACE: status" "$status" 2
+is "a path rule without CAP_SYS_PTRACE: said once" \
+    "$(grep -c CAP_SYS_PTRACE <<< "$err")" 1
+is "a path rule without CAP_SYS_PTRACE: not applied" "$(adj "$here")" 0
+is "a path rule without CAP_SYS_PTRACE: the others are" "$(adj "$roots")" 294
+config <<< "worker 6"
+adjust
+is "no path rule: CAP_SYS_PTRACE isn't needed" "$status$err" 0
+as=()
+config <<< "/usr-idle 10"
+adjust
+is "a path rule with it: status" "$status" 0
+is "a path rule with it" "$(adj "$here")" 588

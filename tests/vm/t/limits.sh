@@ -35,7 +35,7 @@ try() {
 }
 
 # From where it works at all down to where the loader fails.
-size=12288
+size=32768
 while [ "$size" -gt 2048 ]; do
 	before=$worked
 	try --as=$((size * 1024)) 1
@@ -56,3 +56,16 @@ for n in {4..12}; do
 done
 echo "descriptors: $worked worked, $refused refused"
 is "descriptors: all or nothing" "$wrong" 0
+
+# Where no thread can be started the deadline can't be kept; the rest can.
+group=/sys/fs/cgroup/limits
+echo +pids > /sys/fs/cgroup/cgroup.subtree_control
+mkdir "$group"
+echo 1 > "$group/pids.max"
+echo 0 > "/proc/$sshd/oom_score_adj"
+as=(bash -c "echo \$\$ > $group/cgroup.procs && exec \"\$@\"" bash)
+adjust
+is "no thread: status" "$status" 0
+like "no thread: a warning" "$err" "^oom_adjust: "
+is "no thread: one line of it" "$(wc -l <<< "$err")" 1
+is "no thread: the value" "$(adj "$sshd")" -1000
