@@ -58,3 +58,46 @@ for name in sshd named rsyslogd mariadbd apache2 nginx cron memcached \
 	check "$name is reached" [ -n "$(reached "$name")" ]
 done
 is "postgres keeps what its unit gave" "$(adj "$postgres")" "$before"
+
+# A daemon whose workers have the same value as itself is protected whole, also
+# when its own value is changed before the walk comes to them. What it has put
+# back itself is left alone: postgres does that, by PG_OOM_ADJUST_FILE.
+systemctl restart nginx apache2 postgresql@15-main
+workers=$(pgrep -P "$(main_pid nginx)"; pgrep -P "$(main_pid apache2)")
+postgres=$(head -n 1 /var/lib/postgresql/*/main/postmaster.pid)
+children=$(pgrep -P "$postgres")
+conf=$scratch/oom_adjust.conf
+config <<'END'
+nginx -8
+apache2 -8
+postgres -17
+END
+
+# values PID...: those that they have.
+values() {
+	local p
+	for p; do
+		adj "$p"
+	done | sort -u
+}
+
+# shellcheck disable=SC2086
+{
+	check "nginx and apache2 have workers" [ "$(wc -w <<< "$workers")" -ge 4 ]
+	is "all of them have the same value before" \
+	    "$(values "$(main_pid nginx)" "$(main_pid apache2)" $workers)" 0
+	is "postgres has put its children back" "$(values $children)" 0
+	is "but not itself" "$(values "$postgres")" -900
+	adjust -v
+	is "daemons with workers: status" "$status" 0
+	is "nginx and apache2 are protected whole" \
+	    "$(values "$(main_pid nginx)" "$(main_pid apache2)" $workers)" -470
+	is "postgres is protected" "$(values "$postgres")" -1000
+	is "its children are left as they are" "$(values $children)" 0
+	is "its children: the reason" "$(grep -E \
+	    ": passed over: put back by its parent $postgres$" <<< "$out" |
+	    awk '{ print $1 }')" "$children"
+	adjust
+	is "a second run: status" "$status" 0
+	like "a second run changes nothing" "$out" " 0 changed, "
+}
