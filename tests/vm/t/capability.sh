@@ -1,3 +1,4 @@
+# seconds: 180
 # Without CAP_SYS_RESOURCE nothing can be lowered below where it began. What
 # can be done is done, the rest named.
 config <<'END'

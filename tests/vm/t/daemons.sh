@@ -1,5 +1,5 @@
 # machine: system
-# seconds: 300
+# seconds: 600
 # memory: 2048
 # cpus: 2
 # services: apache2 named chrony cron fail2ban mariadb memcached nginx ssh postfix postgresql redis-server rsyslog saslauthd snmpd pure-ftpd

@@ -1,5 +1,5 @@
 # kernels: stable
-# seconds: 120
+# seconds: 240
 # What makes a process harder to kill is a favour: a lower value than it has as
 # well as a negative one. It is not given to login users' processes, whatever
 # their number, nor to containers.

@@ -1,3 +1,4 @@
+# seconds: 180
 # kernels: stable
 # Too little memory, or too few descriptors: a clear error and nothing done, or
 # all of it.

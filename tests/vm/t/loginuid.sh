@@ -1,5 +1,5 @@
 # machine: system
-# seconds: 240
+# seconds: 480
 # memory: 512
 # services: ssh User DynamicUser
 # reset_inherited takes back what a login session has inherited, and that alone:

@@ -1,6 +1,6 @@
 # memory: 384
 # swap: 256
-# seconds: 240
+# seconds: 480
 # -l has the kernel's order: whom it has first the kernel kills first, whatever
 # is in RAM and what in swap, and with -n whom the kernel kills after the run.
 

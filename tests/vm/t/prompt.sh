@@ -1,5 +1,5 @@
 # machine: system
-# seconds: 300
+# seconds: 600
 # memory: 512
 # services: ssh
 # Who waits at a password prompt while oom_adjust runs gets nothing from it: not

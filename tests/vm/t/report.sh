@@ -1,4 +1,4 @@
-# seconds: 120
+# seconds: 240
 # memory: 384
 # The kernel's reports as -k reads them: who used the memory, and a victim whose
 # name has a line of its own.

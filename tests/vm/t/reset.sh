@@ -1,3 +1,4 @@
+# seconds: 180
 # Inherited immunity: a daemon that hands its own value on to what it starts for
 # users, as most do. With reset_inherited a login session's processes lose it
 # again; all else stays.

@@ -1,3 +1,4 @@
+# seconds: 180
 # kernels: stable
 # Two processes share their memory, as vfork(2) without exec would have it, and
 # the kernel gives both the value of either. Two rules that want different ones
