@@ -97,6 +97,19 @@ round seventeen -1000
 config <<< "sshd -8"
 round eight -470
 
+# Who waited while sshd was restarted has a process that is nobody's child now.
+connect orphan
+before=$(connections)
+systemctl restart ssh
+daemon=$(main_pid ssh)
+priv=$(awk '/alice \[priv\]/ { print $2 }' <<< "$before")
+check "orphan: still waits" grep -q "^PPid:.1$" "/proc/$priv/status"
+config <<< "sshd -17"
+adjust
+is "orphan: the listener" "$(adj "$daemon")" -1000
+is "orphan: left alone" "$(adj "$priv")" 0
+exec 5>&-
+
 # su asks for the password as root, with alice's real user id.
 is_su() {
 	su=$(pgrep -x su)
