@@ -144,6 +144,14 @@ $(B)/fuzz_config: tests/fuzz/fuzz_config.c src/*.[ch]
 	    -o $@ $< src/config.c src/shortform.c src/rule.c src/text.c $(LDLIBS) \
 	    -Wl,--wrap=getpwnam
 
+# The reader of kernel logs, the same.
+$(B)/fuzz_kills: tests/fuzz/fuzz_kills.c src/*.[ch] src/kills/*.[ch]
+	@mkdir -p $(@D)
+	clang -std=c17 $(WARN) $(ALL_CPPFLAGS) -U_FORTIFY_SOURCE -g -O1 \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -o $@ $< src/kills/log.c src/kills/line.c src/kills/message.c \
+	    src/text.c $(LDLIBS)
+
 # The files name the default places; these are the ones asked for.
 PLACES = sed -e 's|/usr/local/sbin/oom_adjust|$(SBINDIR)/oom_adjust|g' \
 	-e 's|/etc/oom_adjust|$(SYSCONFDIR)/oom_adjust|g' \

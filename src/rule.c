@@ -6,8 +6,6 @@
 
 #include "rule.h"
 
-#define TASK_COMM_LEN 16 /* include/linux/sched.h: 15 bytes and NUL */
-
 /* DynamicUser= of systemd.exec(5), and nobody */
 #define DYNAMIC_UID_MIN 61184
 #define DYNAMIC_UID_MAX 65519

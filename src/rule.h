@@ -21,6 +21,8 @@
 #define OOM_DISABLE (-17)
 #define OOM_ADJUST_MAX 15
 
+#define TASK_COMM_LEN 16 /* include/linux/sched.h: 15 bytes and NUL */
+
 struct rule {
 	const char *file; /* the config file and line */
 	unsigned int line;

@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "kills/print.h"
+#include "kills/kill.h"
 #include "kills/kills.h"
 #include "text.h"
 
 #define KMSG "/dev/kmsg"
-#define COMM 15  /* bytes of a name that the kernel keeps */
-#define NEAR 16  /* rows between two lines of one kill */
+#define KMSG_DEVICE makedev(1, 11) /* admin-guide/devices.txt */
+#define SEEN 65536                 /* lines about kills that are remembered */
+#define PROBES 8
+#define NEAR 16  /* rows between two lines about one kill without its id */
 #define REACH 1  /* seconds between them */
 #define REPEAT 5 /* the same where a kill is tried again */
 
 /*
- * The last rule written that may be for a process named COMM: by its name, the
- * last part of its path, or as much of either as the kernel keeps. The log
+ * The last rule written that may decide for a process named COMM: by its name,
+ * the last part of its path, or as much of either as the kernel keeps. The log
  * does not know the rest of what a rule can ask for.
  */
 static const struct rule *
@@ -41,176 +45,139 @@ find_rule(const struct rules *rules, const char *comm)
 	return NULL;
 }
 
-/* OTHER tells of the same kill as ROW. */
-static void
-complete(struct row *row, const struct row *other)
-{
-	kill_complete(&row->kill, &other->kill);
-	if (other->last > row->last)
-		row->last = other->last;
-}
-
-/* By command, process and time; what is alike in the order of finding. */
-static int
-compare_rows(const void *a, const void *b)
-{
-	const struct row *p = *(struct row *const *)a;
-	const struct row *q = *(struct row *const *)b;
-	const struct kill *x = &p->kill, *y = &q->kill;
-	int order = strcmp(x->comm, y->comm);
-
-	if (order == 0)
-		order = (x->pid > y->pid) - (x->pid < y->pid);
-	if (order == 0)
-		order = (int)x->clock_kind - (int)y->clock_kind;
-	if (order == 0)
-		order = (x->clock > y->clock) - (x->clock < y->clock);
-	return order != 0 ? order : (p > q) - (p < q);
-}
-
 /*
- * Whether NEXT, the later line, tells of ROW's death. The kernel repeats
- * itself: a victim in a group is killed once more with its group,
+ * Whether NEXT, a later line in LOG, is about the death in ROW. The kernel
+ * repeats itself: a victim in a group is killed once more with its group,
  * lowmemorykiller kills until the process is gone. A page fault without memory,
- * which a victim meets, too, may not tell the process id. And one log may be
+ * which a victim meets, too, may not name the process id. And one log may be
  * given twice, as syslog and as kern.log. No process id comes back within a
  * second.
  */
 static bool
-same_kill(const struct row *row, const struct row *next)
+same_kill(const struct kill_row *row, const struct kill *next, const char *log)
 {
-	const struct kill *x = &row->kill, *y = &next->kill;
-	int64_t apart = llabs(y->clock - row->last);
+	const struct kill *x = &row->kill;
+	int64_t apart = seconds_apart(&row->last, &next->when);
 
-	if ((x->pid != y->pid && x->pid > 0 && y->pid > 0) ||
-	    x->clock_kind != y->clock_kind || strcmp(x->comm, y->comm) != 0)
+	if ((x->pid != next->pid && x->pid > 0 && next->pid > 0) ||
+	    strcmp(x->comm, next->comm) != 0)
 		return false;
-	if (x->clock_kind == CLOCK_NONE)
-		return x->event == y->event;
-	if (x->pid != y->pid || x->killer == KILLER_LOWMEMORYKILLER)
+	if (x->when.boot >= 0 && x->when.boot == next->when.boot)
+		return true;
+	if (apart == -1)
+		return x->report == next->report;
+	if (x->pid != next->pid || x->killer == KILLER_LOWMEMORYKILLER)
 		return apart <= REPEAT;
-	/* In one log, the clock since boot may have begun anew. */
-	return strcmp(x->time, y->time) == 0 ||
-	    (apart <= REACH &&
-		(x->clock_kind == CLOCK_DATE || x->event == y->event ||
-		    row->log != next->log));
+	/* In one log, the clock since the boot may have begun anew. */
+	return apart <= REACH &&
+	    (next->when.date >= 0 || x->report == next->report ||
+		row->log != log);
 }
 
-/* The rows by compare_rows(), to be freed. */
-static struct row **
-sort_rows(const struct kills *kills)
+/* FNV-1a */
+static uint64_t
+hash_string(uint64_t hash, const char *s)
 {
-	struct row **sorted = calloc(kills->n + 1, sizeof(struct row *));
+	for (; *s != '\0'; s++)
+		hash = (hash ^ (unsigned char)*s) * 0x100000001b3;
+	return hash;
+}
+
+/* Whether the same line has been seen; not for lines without a time. */
+static bool
+was_seen(struct kills *kills, uint64_t hash, const struct when *when)
+{
+	uint64_t *seen;
 	size_t i;
 
-	if (sorted == NULL)
-		err(1, NULL);
-	for (i = 0; i < kills->n; i++)
-		sorted[i] = &kills->row[i];
-	qsort(sorted, kills->n, sizeof(struct row *), compare_rows);
-	return sorted;
+	if (when->date < 0 && when->boot < 0)
+		return false;
+	hash = hash_string(hash, when->text) | 1;
+	seen = &kills->seen[hash / 2 % SEEN];
+	for (i = 0; i < PROBES && seen[i] != 0; i++)
+		if (seen[i] == hash)
+			return true;
+	seen[i % PROBES] = hash;
+	return false;
 }
 
-/* Make one row of those that tell of the same kill. */
-static void
-merge_rows(struct kills *kills)
+/* The row about the same kill, or NULL. */
+static struct kill_row *
+find_row(struct kills *kills, const struct kill *kill, uint64_t hash)
 {
-	struct row **sorted = sort_rows(kills), *row = NULL;
-	size_t i, n = 0;
+	struct kill_row *row;
+	size_t i;
 
-	for (i = 0; i < kills->n; i++) {
-		if (row != NULL && same_kill(row, sorted[i])) {
-			complete(row, sorted[i]);
-			sorted[i]->again = true;
-		} else {
-			row = sorted[i];
-		}
+	for (i = kills->chains[hash % KILLS_MAX];
+	     i > 0 && i + KILLS_MAX > kills->n; i = row->chain) {
+		row = &kills->rows[i % KILLS_MAX];
+		if (same_kill(row, kill, kills->log))
+			return row;
 	}
-	free(sorted);
-	for (i = 0; i < kills->n; i++)
-		if (!kills->row[i].again)
-			kills->row[n++] = kills->row[i];
-	kills->n = n;
+	/* One of the two may not name the process id. */
+	for (i = kills->n; i > 0 && i + NEAR > kills->n; i--) {
+		row = &kills->rows[i % KILLS_MAX];
+		if ((kill->pid == 0 || row->kill.pid == 0) &&
+		    same_kill(row, kill, kills->log))
+			return row;
+	}
+	return NULL;
 }
 
 static void
 add_kill(const struct kill *kill, void *arg)
 {
+	uint64_t hash = hash_string((uint64_t)kill->pid, kill->comm);
+	bool seen;
 	struct kills *kills = arg;
-	struct row row = {
+	struct kill_row *row;
+	size_t *chain;
+
+	seen = was_seen(kills, hash, &kill->when);
+	if (kill->killer >= KILLER_USER) {
+		/* earlyoom repeats its signals. */
+		if (!seen && kill->pid != kills->last_user_pid)
+			kills->by_user[kill->killer]++;
+		kills->last_user_pid = kill->pid > 0 ? kill->pid : -1;
+		return;
+	}
+	row = find_row(kills, kill, hash);
+	if (row != NULL) {
+		complete_kill(&row->kill, kill);
+		row->last = kill->when;
+		return;
+	}
+	if (seen)
+		return; /* its row is no longer kept */
+	chain = &kills->chains[hash % KILLS_MAX];
+	kills->rows[++kills->n % KILLS_MAX] = (struct kill_row) {
 		.kill = *kill,
+		.last = kill->when,
+		.chain = *chain,
 		.log = kills->log,
-		.last = kill->clock,
+		.rule = find_rule(&kills->config->rules, kill->comm),
 	};
-	size_t i;
-
-	for (i = kills->n; i-- > 0 && kills->n - i <= NEAR;) {
-		if (same_kill(&kills->row[i], &row)) {
-			complete(&kills->row[i], &row);
-			return;
-		}
-	}
-	if (kills->n == kills->size) {
-		/* A log that repeats itself takes no more room for that. */
-		merge_rows(kills);
-		if (kills->n >= kills->size - kills->size / 8)
-			kills->size += kills->size + 64;
-		kills->row = reallocarray(kills->row, kills->size, sizeof(row));
-		if (kills->row == NULL)
-			err(1, NULL);
-	}
-	kills->row[kills->n++] = row;
+	*chain = kills->n;
 }
 
-/* Those killed most often first, then by name. */
-static int
-compare_commands(const void *a, const void *b)
+size_t
+kept_rows(const struct kills *kills)
 {
-	const struct command *x = a, *y = b;
-
-	if (x->kills != y->kills)
-		return x->kills > y->kills ? -1 : 1;
-	return strcmp(x->last->kill.comm, y->last->kill.comm);
+	return kills->n < KILLS_MAX ? kills->n : KILLS_MAX;
 }
 
-/* Count the kills of each command, and look for its rule. */
-static void
-count_commands(struct kills *kills)
+const struct kill_row *
+kept_row(const struct kills *kills, size_t i)
 {
-	struct row **sorted = sort_rows(kills);
-	struct command *command = NULL;
-	size_t i;
-
-	kills->command = calloc(kills->n + 1, sizeof(*command));
-	if (kills->command == NULL)
-		err(1, NULL);
-	for (i = 0; i < kills->n; i++) {
-		struct row *row = sorted[i];
-
-		if (command != NULL &&
-		    strcmp(command->last->kill.comm, row->kill.comm) == 0) {
-			row->rule = command->last->rule;
-			if (row > command->last)
-				command->last = row;
-		} else {
-			command = &kills->command[kills->ncommands++];
-			command->last = row;
-			row->rule =
-			    find_rule(&kills->config->rules, row->kill.comm);
-		}
-		command->kills++;
-	}
-	free(sorted);
-	qsort(kills->command, kills->ncommands, sizeof(*command),
-	    compare_commands);
+	return &kills->rows[(kills->n - kept_rows(kills) + i + 1) % KILLS_MAX];
 }
 
-/* The program that makes text of what begins like START, or NULL. */
+/* The command that makes text of a file that begins like START, or NULL. */
 static const char *
-unpacker(const char *start, size_t len)
+find_converter(const char *start, size_t len)
 {
 	static const struct {
-		const char *magic, *program;
+		const char *magic, *command;
 	} packed[] = {
 		{ "\x1f\x8b", "zcat" },
 		{ "\xfd"
@@ -226,80 +193,89 @@ unpacker(const char *start, size_t len)
 		size_t n = strlen(packed[i].magic);
 
 		if (len >= n && memcmp(start, packed[i].magic, n) == 0)
-			return packed[i].program;
+			return packed[i].command;
 	}
+	/* journalctl -o json */
+	if (len > 0 && *start == '{' &&
+	    memmem(start, len, "\"MESSAGE\"", 9) != NULL)
+		return "jq -r 'select(._TRANSPORT == \"kernel\").MESSAGE'";
 	return NULL;
 }
 
 /* Read the open log FD to its end. Returns 0, or -1 after saying why not. */
 static int
-read_log(struct kills *kills, struct killlog *log, int fd, bool kmsg)
+read_log(struct kills *kills, struct log *log, int fd)
 {
-	const char *program, *name = shown(kills->log);
-	bool first = true;
+	const char *file = kills->log, *command;
+	bool first = true, kmsg;
+	struct stat st;
 	ssize_t n;
 	size_t len;
 	char *room;
 
-	killlog_start(log, kmsg);
+	kmsg = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+	    st.st_rdev == KMSG_DEVICE;
+	/* Do not wait for what has not been logged yet. */
+	if (kmsg && fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		warn("%s", KMSG);
+	log_start(log, kmsg);
 	for (;; first = false) {
-		room = killlog_room(log, &len);
+		room = log_room(log, &len);
 		n = read(fd, room, len);
 		if (n == 0 || (n < 0 && kmsg && errno == EAGAIN))
 			break;
 		if (n < 0 && kmsg && errno == EPIPE) {
-			/* Some went while we read: the oldest is next. */
+			/* Records were overwritten; go on with the oldest. */
 			kills->overwritten = true;
 			continue;
 		}
 		if (n < 0) {
-			warn("%s", name);
-			killlog_end(log);
+			complain(file, 0, "%s", strerror(errno));
+			kills->announced += log_end(log);
 			return -1;
 		}
 		if (first && kmsg) {
-			/* Records are numbered from the boot on. */
+			/* The boot's first record has number 0. */
 			const char *comma = memchr(room, ',', (size_t)n);
 
 			if (comma == NULL || strncmp(comma, ",0,", 3) != 0)
 				kills->overwritten = true;
-		} else if (first && (program = unpacker(room, (size_t)n))) {
-			warnx("%s: not text; read it with: "
-			      "%s %s | oom_adjust -k -",
-			    name, program, fd == STDIN_FILENO ? "FILE" : name);
+		} else if (first &&
+		    (command = find_converter(room, (size_t)n)) != NULL) {
+			complain(file, 0,
+			    "not text; read it with: %s %s | oom_adjust -k -",
+			    command, fd == STDIN_FILENO ? "FILE" : file);
 			return -1;
 		}
-		killlog_filled(log, (size_t)n);
+		log_filled(log, (size_t)n);
 	}
-	killlog_end(log);
+	kills->announced += log_end(log);
 	return 0;
 }
 
 static int
-open_and_read(struct kills *kills, struct killlog *log, const char *file)
+open_and_read(struct kills *kills, struct log *log, const char *file)
 {
-	bool kmsg = strcmp(file, KMSG) == 0;
+	const char *hint = "";
 	int fd, result;
 
 	if (strcmp(file, "-") == 0) {
 		kills->log = "standard input";
-		return read_log(kills, log, STDIN_FILENO, false);
+		return read_log(kills, log, STDIN_FILENO);
 	}
 	kills->log = file;
-	/* What has not been logged yet is not waited for. */
-	fd = open(file, O_RDONLY | O_CLOEXEC | (kmsg ? O_NONBLOCK : 0));
-	if (fd < 0) {
-		const char *hint = "";
-
-		if (kmsg && (errno == EPERM || errno == EACCES))
+	if ((fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1) {
+		if (strcmp(file, KMSG) != 0)
+			;
+		else if (errno == EPERM || errno == EACCES)
 			hint = " (only root and CAP_SYSLOG may read it where "
 			       "kernel.dmesg_restrict is 1)";
-		else if (kmsg)
+		else
 			hint = " (try: journalctl -k | oom_adjust -k -)";
-		warnx("%s: %s%s", shown(file), strerror(errno), hint);
+		complain(file, 0, "%s%s", strerror(errno), hint);
 		return -1;
 	}
-	result = read_log(kills, log, fd, kmsg);
+	result = read_log(kills, log, fd);
 	close(fd);
 	return result;
 }
@@ -310,40 +286,43 @@ kills_run(
 {
 	static char kmsg[] = KMSG;
 	char *const kernel[] = { kmsg };
-	struct kills kills = { .config = config };
-	struct killlog *log;
+	struct kills kills = { .config = config, .last_user_pid = -1 };
+	struct log *log;
 	const char *last_read = NULL;
-	size_t i, read = 0;
+	size_t i;
 	int result = 0;
 	long page_size = sysconf(_SC_PAGESIZE);
 
 	/* A log of another machine is taken to be of one like this. */
-	log = killlog_new(
+	log = log_new(
 	    page_size > 0 ? (uint64_t)page_size : 4096, add_kill, &kills);
-	if (log == NULL)
-		err(1, NULL);
+	kills.rows = calloc(KILLS_MAX, sizeof(*kills.rows));
+	kills.chains = calloc(KILLS_MAX, sizeof(*kills.chains));
+	kills.seen = calloc(SEEN + PROBES, sizeof(*kills.seen));
+	if (log == NULL || kills.rows == NULL || kills.chains == NULL ||
+	    kills.seen == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
 	if (nfiles == 0) {
 		files = kernel;
 		nfiles = 1;
 	}
 	for (i = 0; i < nfiles; i++) {
 		if (open_and_read(&kills, log, files[i]) == 0) {
-			read++;
+			kills.nlogs++;
 			last_read = kills.log;
 		} else {
 			result = -1;
 		}
 	}
 	kills.log = last_read;
-	killlog_free(log);
-	merge_rows(&kills);
-	count_commands(&kills);
+	log_free(log);
 
 	if (json)
-		killprint_json(&kills);
-	else if (read > 0)
-		killprint_text(&kills, read);
-	free(kills.command);
-	free(kills.row);
+		print_kills_json(&kills);
+	else if (kills.nlogs > 0 || kills.n > 0)
+		print_kills(&kills);
+	free(kills.rows);
+	free(kills.chains);
+	free(kills.seen);
 	return result;
 }

@@ -8,10 +8,10 @@
 #include "config.h"
 
 /*
- * Print the kills that the kernel log has, a count per command and what CONFIG
- * could do about them; with JSON, the kills and the counts in that form. The
- * log is what the NFILES FILES hold, "-" being standard input, or without any
- * the kernel's own buffer, /dev/kmsg.
+ * Print the kills that the kernel log has, who used the memory, and which rules
+ * of CONFIG, which may be empty, would decide now; or with JSON the kills in
+ * that form. The log is what the NFILES FILES hold, "-" being standard input,
+ * or without any the kernel's own buffer, /dev/kmsg.
  *
  * Returns 0, or -1 if a log could not be read, which has been reported; the
  * others have been printed all the same.

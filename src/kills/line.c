@@ -1,248 +1,436 @@
 /* SPDX-License-Identifier: ISC */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "kills/line.h"
+#include "kills/kill.h"
 
-#define KERNEL 8 /* priorities below it are of facility 0, the kernel */
+#define DIGITS "0123456789"
+#define GROUP_SIZE 64   /* a longer text in brackets is no mark */
+#define PREFIX_SIZE 256 /* of a longer one, the end */
+#define FACILITY 8      /* priorities below it are the kernel's */
 
-static void
-set_time(struct line *line, enum clock_kind kind, int64_t clock, const char *p,
-    const char *end)
+char *
+copy_text(char *dst, const char *p, const char *end)
 {
-	if (line->time[0] != '\0')
-		return; /* the first one is what the reader saw it under */
-	p += strspn(p, " ");
-	snprintf(line->time, sizeof(line->time), "%.*s", (int)(end - p), p);
-	line->clock_kind = kind;
-	line->clock = clock;
+	const char *q = p, *after, *open, *close;
+	char *start = dst;
+	bool in_name = false;
+
+	while ((q = memchr(q, '\033', (size_t)(end - q))) != NULL) {
+		for (after = q + 1;
+		     after < end && strchr("[;" DIGITS, *after) != NULL;
+		     after++)
+			;
+		open = memrchr(p, '(', (size_t)(q - p));
+		close = memrchr(p, ')', (size_t)(q - p));
+		if (open != close)
+			in_name = open > close;
+		dst = mempcpy(dst, p, (size_t)(q - p));
+		p = q++;
+		if (!in_name && after < end && (*after == 'm' || *after == 'K'))
+			p = q = after + 1;
+	}
+	dst = mempcpy(dst, p, (size_t)(end - p));
+	while (dst > start && strchr(" \t\r", dst[-1]) != NULL)
+		dst--;
+	*dst = '\0';
+	return dst;
 }
 
 /*
- * A date as syslogd, dmesg and journalctl write it, with a weekday before and
- * "2026" or " UTC" behind, too. Returns what follows it, or NULL. DMESG says
- * that it is in the form only dmesg uses.
+ * The message of a record of /dev/kmsg, "3,1234,98765432,-;": priority, number,
+ * microseconds, flags. In it \x1b stands for a byte, and for a backslash \x5c.
+ * Returns NULL if it is no record; KERNELS is false if it is not the kernel's.
  */
 static char *
-date(char *p, struct line *line, bool *dmesg)
+read_record(char *text, struct when *when, bool *kernels)
 {
-	static const char months[] = " JanFebMarAprMayJunJulAugSepOctNovDec";
-	const char *found = NULL;
-	char name[4], *q = p, *zone;
-	int month, day, hour, min, sec, n = 0;
-	bool weekday = false;
-
-	for (;;) {
-		if (sscanf(q, "%3[A-Za-z] %2d %2d:%2d:%2d%n", name, &day, &hour,
-			&min, &sec, &n) == 5 &&
-		    (found = strstr(months, name)) != NULL) {
-			month = (int)(found - months) / 3 + 1;
-			break;
-		}
-		if (sscanf(q, "%*4d%*1[-/]%2d%*1[-/]%2d%*1[T ]%2d:%2d:%2d%n",
-			&month, &day, &hour, &min, &sec, &n) == 5)
-			break;
-		if (weekday || strcspn(p, " ") != 3 || p[3] == '\0')
-			return NULL;
-		weekday = true;
-		q += 4;
-	}
-	q += n;
-	*dmesg = *q == ',' && q[-9] == 'T';
-	if ((*q == '.' || *q == ',') && isdigit((unsigned char)q[1]))
-		q += 1 + strspn(q + 1, "0123456789");
-	if (found == NULL) {
-		zone = q + (weekday && *q == ' ');
-		if (*zone == '+' || *zone == '-' ||
-		    isupper((unsigned char)*zone))
-			q = zone + strcspn(zone, " ");
-	} else if (*q == ' ' && strspn(q + 1, "0123456789") == 4 &&
-	    strchr(" ]", q[5]) != NULL) {
-		q += 5;
-	}
-	/* As if all months had 31 days: to compare, not to show. */
-	set_time(line, CLOCK_DATE,
-	    (((month * 31L + day) * 24 + hour) * 60 + min) * 60 + sec, p, q);
-	return q;
-}
-
-/*
- * dmesg's "[12345.678901] ", "[Thu Nov 20 10:00:01 2026] ", "[  +0.000123] ",
- * "[Nov20 10:00] ", and with " <    0.000012>" before the bracket. Returns what
- * follows, P if it is none of them.
- */
-static char *
-stamp(char *p, struct line *line)
-{
-	unsigned long seconds;
-	bool dmesg;
-	char *q;
+	unsigned long priority;
+	unsigned long long micros;
+	unsigned int byte;
+	char *p, *dst;
 	int n = 0;
 
-	if (*p != '[')
-		return p;
-	sscanf(p, "[ +%*u.%*u%n", &n);
+	if (!isdigit((unsigned char)*text))
+		return NULL;
+	sscanf(text, "%lu,%*u,%llu,%*[^;];%n", &priority, &micros, &n);
 	if (n == 0)
-		sscanf(p, "[%*3[A-Za-z]%*2u %*2u:%*2u]%n", &n);
-	if (n > 0) {
-		/* Too coarse to tell two kills apart. */
-		q = p + n - (p[n - 1] == ']');
-		set_time(line, CLOCK_NONE, 0, p + 1, q);
-	} else if (sscanf(p, "[%lu.%*u%n", &seconds, &n) == 1 && n > 0) {
-		q = p + n;
-		set_time(line, CLOCK_BOOT, (int64_t)seconds, p + 1, q);
-	} else if ((q = date(p + 1, line, &dmesg)) == NULL) {
-		return p;
+		return NULL;
+	*kernels = priority < FACILITY;
+	*when = (struct when) { .boot = (int64_t)micros, .date = -1 };
+	snprintf(when->text, sizeof(when->text), "%llu.%06llu",
+	    micros / 1000000, micros % 1000000);
+	for (p = dst = text + n; *p != '\0'; dst++) {
+		if (p[0] == '\\' && p[1] == 'x' &&
+		    isxdigit((unsigned char)p[2]) &&
+		    sscanf(p + 2, "%2x", &byte) == 1) {
+			*dst = (char)byte;
+			p += 4;
+		} else {
+			*dst = *p++;
+		}
 	}
-	n = 0;
-	sscanf(q, " <%*[0-9. ]>%n", &n);
-	q += n;
-	return *q == ']' ? q + 1 + (q[1] == ' ') : p;
+	*dst = '\0';
+	return text + n;
 }
 
-/*
- * The sender, "HOST kernel: " with or without HOST, or as busybox has it,
- * "HOST kern.err kernel: ". Any other tag is not the kernel's. A user can
- * write this tag with logger(1), too; nothing in a text can tell. Returns what
- * follows it, or NULL.
- */
-static char *
-sender(char *p)
+bool
+copy_line(struct line *line, char *start, char *end, bool kmsg)
 {
-	static const char *const forms[] = { " %nkernel: %n",
-		" %*s%n kernel: %n", " %*s%n kern.%*s kernel: %n" };
-	int host, n = 0;
-	size_t i;
+	bool kernels = true;
+	char *record;
 
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		sscanf(p, forms[i], &host, &n);
-		if (n > 0)
-			return host > 0 && p[host - 1] == ':' ? NULL : p + n;
+	if (end - start >= LINE_SIZE ||
+	    memchr(start, '\0', (size_t)(end - start)) != NULL)
+		return false;
+	line->start = start;
+	line->end = end;
+	line->text_end = copy_text(line->text, start, end);
+	record = read_record(line->text, &line->when, &kernels);
+	line->is_record = record != NULL;
+	start_prefix(line, line->is_record ? record : line->text);
+	return kernels && (record != NULL || !kmsg);
+}
+
+void
+start_prefix(struct line *line, char *p)
+{
+	line->from = p;
+	line->prefix = (struct prefix) { .p = p };
+}
+
+static bool
+is_letter(char c)
+{
+	return isalpha((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+/* Whether P looks like SHAPE, where a 0 stands for any digit. */
+static bool
+has_shape(const char *p, const char *shape)
+{
+	for (; *shape != '\0'; p++, shape++)
+		if (*shape == '0' ? !isdigit((unsigned char)*p) : *p != *shape)
+			return false;
+	return true;
+}
+
+/* The first time of day from P to END, which a NUL or blank follows, or NULL.
+ */
+static const char *
+find_clock(const char *p, const char *end)
+{
+	const char *q;
+
+	for (; p < end; p += p == q) {
+		q = p + strspn(p, DIGITS);
+		/* Six pairs are a network card's address. */
+		if (q > p && q - p <= 2 && has_shape(q, ":00:00") &&
+		    !has_shape(q + 6, ":00"))
+			return p;
+		if (q > p)
+			p = q;
 	}
 	return NULL;
 }
 
-/*
- * Some kernels put the processor and the running task into every line: "[ T12]
- * ", "[    C0] ", "[1:  kswapd0:   45] ", "(0)[45:kswapd0]". Returns what
- * follows.
- */
-static char *
-caller(char *p)
+/* Whether BRACKET, after a word, has a process id: "app[12]: ", "app(12): ". */
+static bool
+is_pid(const char *bracket)
 {
-	static const char *const forms[] = { "[ T%*u] %n", "[ C%*u] %n",
-		"[%*u:%*[^]]] %n", "(%*u)[%*u:%*[^]]] %n" };
-	size_t i;
-	int n;
+	const char *close = bracket + 1 + strspn(bracket + 1, DIGITS " ");
 
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		n = 0;
-		sscanf(p, forms[i], &n);
-		p += n;
+	return close > bracket + 1 &&
+	    ((*bracket == '[' && *close == ']' && strchr(": ", close[1])) ||
+		(*bracket == '(' && *close == ')' && close[1] == ':'));
+}
+
+/* A sign of the kernel. It does not count after another program's tag. */
+static void
+set_kernel(struct prefix *prefix, bool counts_after_first)
+{
+	if ((prefix->sender == SENDER_FIRST && !counts_after_first) ||
+	    prefix->hosts > 1)
+		prefix->sender = SENDER_OTHER;
+	if (prefix->sender == SENDER_OTHER)
+		return;
+	prefix->sender = SENDER_KERNEL;
+	prefix->loose = 0;
+}
+
+static bool
+is_word(const char *p, size_t n, const char *word)
+{
+	return strncmp(p, word, n) == 0 && word[n] == '\0';
+}
+
+/* Read a word of N bytes. */
+static void
+read_word(struct prefix *prefix, const char *p, size_t n)
+{
+	const char *next = p + n + strspn(p + n, " "), *clock;
+	bool kern = is_word(p, n, "kern:"), letters = false;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		letters |= is_letter(p[i]);
+	prefix->nwords++;
+	if (kern || is_word(p, n, "kernel:") || is_word(p, n, "Guest:"))
+		set_kernel(prefix, kern || prefix->nwords > 2);
+	else if ((is_word(p, n, "kernel") && *next == '-') ||
+	    (is_word(p, n, "kern") && *next == ':'))
+		set_kernel(prefix, true); /* RFC 5424, dmesg -x */
+	else if (letters && is_pid(p + n))
+		prefix->sender = SENDER_OTHER;
+	else if (n == 1 && strchr("VDIWEF", *p) != NULL && prefix->nwords > 3 &&
+	    isdigit((unsigned char)p[-2]) && (p[-2] != '0' || p[-3] != ' '))
+		prefix->sender = SENDER_OTHER; /* logcat's, of a process */
+	else if ((clock = find_clock(p, p + n)) != NULL)
+		/* Only dmesg(1) writes such a one and no sender. */
+		*(memchr(p, 'T', n) != NULL && memchr(clock, ',', n) != NULL
+			? &prefix->stamped
+			: &prefix->dated) = true;
+	else if (p[n - 1] != ':') {
+		prefix->loose += letters && n > 3;
+		prefix->hosts += prefix->dated && islower((unsigned char)*p) &&
+		    memchr(p, '.', n) == NULL;
+	} else if (!letters || isdigit((unsigned char)*p) ||
+	    (isupper((unsigned char)*p) && strspn(p + 1, DIGITS) == n - 2) ||
+	    (prefix->sender == SENDER_KERNEL && prefix->severity) ||
+	    (prefix->nwords == 1 && p[n] != ' '))
+		; /* a number, VMware's "I125:", "kern: err:", grep's file */
+	else
+		prefix->sender =
+		    prefix->nwords == 1 ? SENDER_FIRST : SENDER_OTHER;
+	prefix->severity = kern;
+}
+
+/* Read a mark or a word of what stands before a message. Returns its end. */
+static char *
+read_mark(struct prefix *prefix, char *p)
+{
+	char *close;
+	size_t n;
+
+	switch (*p) {
+	case '[':
+	case '(':
+		close =
+		    memchr(p, *p == '[' ? ']' : ')', strnlen(p, GROUP_SIZE));
+		if (close != NULL && *p == '[') {
+			prefix->stamped = true;
+			prefix->loose = 0;
+			p += 1 + strspn(p + 1, " ");
+			/* The kernel's own, after the name of a file or host */
+			if (p[strspn(p, DIGITS)] == '.' &&
+			    prefix->sender == SENDER_FIRST)
+				prefix->sender = SENDER_NONE;
+		}
+		if (close != NULL)
+			return close + 1 + (close[1] == ':');
+		break;
+	case '<':
+		prefix->loose += is_letter(p[1]);
+		if (strtoul(p + 1, NULL, 10) >= FACILITY)
+			prefix->sender = SENDER_OTHER;
+		break;
+	case '"':
+	case '\'':
+		prefix->quoted = true;
+		break;
+	case ':': /* "user  :err   : " of dmesg -x */
+		if (prefix->sender == SENDER_NONE && is_letter(p[1]))
+			prefix->sender = SENDER_OTHER;
+		return p + 1 + strcspn(p + 1, " [");
+	default:
+		n = strcspn(p, " \t[<(|>\"'");
+		if (n > 0 &&
+		    (isalnum((unsigned char)*p) || is_letter(*p) || *p == '/' ||
+			*p == '_')) {
+			read_word(prefix, p, n);
+			return p + n;
+		}
 	}
+	return p + 1;
+}
+
+/*
+ * Kubernetes shows messages in a column of their own, after words that no mark
+ * follows. A time alone is what other programs write, too.
+ */
+bool
+is_kernels(struct line *line, const char *message, bool strong)
+{
+	struct prefix *prefix = &line->prefix;
+	char *end = line->text + (message - line->text), first = *end;
+
+	*end = '\0';
+	while (prefix->p < end)
+		prefix->p = read_mark(prefix, prefix->p);
+	prefix->p = end;
+	*end = first;
+	if (prefix->sender == SENDER_OTHER || prefix->sender == SENDER_FIRST ||
+	    prefix->quoted)
+		return false;
+	if (end > line->from &&
+	    (isalnum((unsigned char)end[-1]) || strchr("=_/\\.,", end[-1])))
+		return false;
+	if (prefix->sender == SENDER_KERNEL || prefix->stamped)
+		return prefix->loose == 0;
+	if (prefix->loose > 0)
+		return strong && isblank((unsigned char)end[-2]);
+	return strong || !prefix->dated;
+}
+
+static void
+set_time(struct when *when, const char *p, const char *end)
+{
+	p += strspn(p, " \t");
+	while (end > p && strchr(" \t.,:+-", end[-1]) != NULL)
+		end--;
+	if (end - p >= TIME_SIZE)
+		end = p + TIME_SIZE - 1;
+	*(char *)mempcpy(when->text, p, (size_t)(end - p)) = '\0';
+}
+
+/* The word before P, not before START; a colon ends it. */
+static const char *
+previous_word(const char *start, const char *p, size_t *n)
+{
+	const char *end;
+
+	while (p > start && isblank((unsigned char)p[-1]))
+		p--;
+	for (end = p; p > start && strchr(" \t:", p[-1]) == NULL;)
+		p--;
+	*n = (size_t)(end - p);
 	return p;
 }
 
-/* In a record \x1b stands for a byte, and for a backslash \x5c. */
+/*
+ * The date around the CLOCK in the text START, in any language: "Nov 20" or
+ * "Fri 2026-11-20" before it, "2026" or " UTC" after.
+ */
 static void
-unescape(char *p)
+set_date(struct when *when, const char *start, const char *clock)
 {
-	unsigned int byte;
-	char *dst = p;
+	const char *p = clock, *q;
+	const char *end = clock + strspn(clock, DIGITS ":.,+-Z");
+	bool year;
+	size_t n;
 
-	while (*p != '\0') {
-		if (p[0] == '\\' && p[1] == 'x' &&
-		    isxdigit((unsigned char)p[2]) &&
-		    isxdigit((unsigned char)p[3]) &&
-		    sscanf(p + 2, "%2x", &byte) == 1) {
-			*dst++ = (char)byte;
-			p += 4;
-		} else {
-			*dst++ = *p++;
-		}
+	while (p > start && strchr(" \t:<[(|", p[-1]) == NULL)
+		p--;
+	year = p < clock; /* "2026-11-20T" */
+	q = previous_word(start, p, &n);
+	if (!year && n > 0 && strspn(q, DIGITS "-/.") >= n) {
+		p = q;
+		year = n > 2;
+		q = p > start && p[-1] != ':' ? previous_word(start, p, &n) : p;
+		if (!year && n > 0)
+			p = q;
 	}
-	*dst = '\0';
+	/* A weekday begins the line. */
+	q = p > start && p[-1] != ':' ? previous_word(start, p, &n) : p;
+	if (q < p && strcspn(q, DIGITS ":") >= n &&
+	    start + strspn(start, QUOTATION) == q) {
+		p = q;
+		if (year && *end == ' ')
+			end +=
+			    1 + strspn(end + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	}
+	if (!year && has_shape(end, " 0000") && strchr(" \t", end[5]) != NULL)
+		end += 5;
+	set_time(when, p, end);
 }
 
 /*
- * What precedes the message P in LINE, all of it. Returns the message, or NULL
- * if the line is not the kernel's.
+ * dmesg's "[12345.678901]", "[  +0.000123]" and "[Nov20 10:00]", or a number
+ * such as 1763632801.123456 that begins the line.
  */
-static char *
-prefix(char *p, bool kmsg, struct line *line)
+static void
+read_stamp(struct when *when, const char *p)
 {
-	unsigned long priority = 0, seconds;
-	unsigned long long micros;
-	bool dmesg;
-	char *q;
-	int n = 0, start, end;
+	const char *close = strchr(p, ']'), *end;
+	const char *dot;
 
-	/* "3,1234,98765432,-;": priority, number, microseconds, flags */
-	sscanf(p, "%lu,%*u,%llu,%*[^;];%n", &priority, &micros, &n);
-	if (n > 0) {
-		snprintf(line->time, sizeof(line->time), "%llu.%06llu",
-		    micros / 1000000, micros % 1000000);
-		line->clock_kind = CLOCK_BOOT;
-		line->clock = (int64_t)(micros / 1000000);
-		unescape(p + n);
-		return priority < KERNEL ? p + n : NULL;
-	}
-	if (kmsg)
-		return NULL;
-
-	/* syslog's "<3>" and "kern  :err   : " of dmesg -x */
-	priority = 0;
-	sscanf(p, "<%lu>%n", &priority, &n);
-	if (n == 0)
-		sscanf(p, "kern :%*[^:]: %n", &n);
-	p += n;
-	if (priority >= KERNEL)
-		return NULL;
-	/* RFC 5424 */
-	n = 0;
-	sscanf(p, "1 %n%*s%n %*s kernel - - - %n", &start, &end, &n);
-	if (n > 0 && date(p + start, line, &dmesg) == p + end) {
-		p += n;
-		return stamp(
-		    p + (strncmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0), line);
-	}
-	if ((q = date(p, line, &dmesg)) != NULL) {
-		p = dmesg ? q + (*q == ' ') : sender(q);
-		if (p == NULL)
-			return NULL;
-		n = 0;
-		sscanf(p, "<%lu>%n", &priority, &n);
-		return priority < KERNEL ? stamp(p + n, line) : NULL;
-	}
-	/* journalctl -o short-unix, -o short-monotonic */
-	n = 0;
-	if (sscanf(p, "%lu.%*u%n", &seconds, &n) == 1 && n > 0) {
-		set_time(line, CLOCK_BOOT, (int64_t)seconds, p, p + n);
-		return sender(p + n);
-	}
-	p = stamp(p, line);
-	q = sender(p);
-	return q != NULL ? q : p;
+	p += *p == '[';
+	p += strspn(p, " ");
+	dot = p + strspn(p, DIGITS);
+	end = p + strcspn(p, " ]");
+	if (*dot == '.' && strcspn(dot + 1, "s ]") == strspn(dot + 1, DIGITS))
+		when->boot = strtoll(p, NULL, 10) * 1000000 +
+		    strtoll(dot + 1, NULL, 10) % 1000000;
+	else if (close != NULL && close - p > 5 &&
+	    (*p == '+' || has_shape(close - 5, "00:00")))
+		end = close;
+	else
+		return;
+	if (when->text[0] == '\0')
+		set_time(when, p, end);
 }
 
-bool
-line_read(const char *p, const char *end, bool kmsg, struct line *line)
+struct when
+when_written(const struct line *line, const char *message)
 {
-	size_t n;
+	struct when when = { .boot = -1, .date = -1 };
+	char text[PREFIX_SIZE];
+	const char *p, *clock, *open;
 
-	while (end > p && (end[-1] == '\r' || end[-1] == ' '))
-		end--;
-	n = (size_t)(end - p);
-	if (n >= sizeof(line->text) || memchr(p, '\0', n) != NULL)
-		return false;
-	*(char *)mempcpy(line->text, p, n) = '\0';
-	line->time[0] = '\0';
-	line->clock_kind = CLOCK_NONE;
-	line->clock = 0;
-	line->message = prefix(line->text, kmsg, line);
-	if (line->message == NULL)
-		return false;
-	line->message = caller(line->message);
-	return true;
+	if (line->is_record)
+		return line->when;
+	p = message - line->from < PREFIX_SIZE ? line->from
+					       : message - PREFIX_SIZE + 1;
+	*(char *)mempcpy(text, p, (size_t)(message - p)) = '\0';
+	if ((clock = find_clock(text, strchr(text, '\0'))) != NULL) {
+		/* The number before it is the day. */
+		for (p = clock; p > text && strchr("T :", p[-1]) != NULL;)
+			p--;
+		while (p > text && isdigit((unsigned char)p[-1]))
+			p--;
+		when.date = p == clock ? 0 : strtol(p, NULL, 10) % 100 * 86400;
+		p = strchr(clock, ':');
+		when.date += strtol(clock, NULL, 10) * 3600 +
+		    strtol(p + 1, NULL, 10) * 60 + strtol(p + 4, NULL, 10);
+		open = memrchr(text, '[', (size_t)(clock - text));
+		if (open != NULL && strchr(open, ']') > clock)
+			set_time(&when, open + 1, strchr(open, ']'));
+		else
+			set_date(&when, text, clock);
+	}
+	read_stamp(&when, text + strspn(text, QUOTATION));
+	for (p = text; (p = strchr(p, '[')) != NULL && when.boot < 0; p++)
+		read_stamp(&when, p);
+	return when;
+}
+
+int64_t
+seconds_apart(const struct when *a, const struct when *b)
+{
+	if (a->date >= 0 && b->date >= 0)
+		return llabs(a->date - b->date);
+	if (a->boot >= 0 && b->boot >= 0)
+		return llabs(a->boot - b->boot) / 1000000;
+	return -1;
+}
+
+const char *
+find_continuation(
+    const char *p, const char *end, const char *head, const char *head_end)
+{
+	const char *q = p, *h = head;
+
+	for (; h < head_end && q < end; h++, q++)
+		if (*h != *q &&
+		    !(strchr(" " DIGITS, *h) && strchr(" " DIGITS, *q)))
+			break;
+	if (h == head_end)
+		return q;
+	for (q = p; q < end && strchr(QUOTATION, *q) != NULL; q++)
+		/* dmesg and journalctl indent what follows a newline. */
+		if (q - p == head_end - head)
+			break;
+	return q;
 }

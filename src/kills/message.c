@@ -6,14 +6,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "kills/message.h"
+#include "kills/kill.h"
 
-#define COMM 15                   /* TASK_COMM_LEN less the NUL */
-#define KIB_MAX (INT64_MAX >> 14) /* a few of these are no overflow */
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define KIB_MAX (INT64_MAX >> 14) /* a few of these do not overflow */
 
 /*
- * The formats. A pattern stands for a whole message, less one of openings[],
- * which may say which killer it is. Its % words are
+ * The messages. A pattern begins with the word that lines are searched for;
+ * what the kernel writes before that word is in BEFORE, and before that may
+ * stand one of openings[]. The % words are
  *
  *	%p  the process's id
  *	%c  its comm, to the last place that fits
@@ -23,78 +24,100 @@
  *	%A  its oom_adj or oom_score_adj, nobody can tell
  *	%n  any number
  *	%r  nothing, a full stop, or a list: " total-vm:8kB, anon-rss:4kB"
- *	%f  anything, with "to free 4kB" in it
+ *	%f  anything, perhaps with "to free 4kB" in it
  *	%*  anything
+ *	%.  nothing more
+ *	%l  a cgroup: "/a/b due to memory pressure"
  *
- * The first that fits counts. Above each are the kernels that have it. A new
- * one is a line here and one in tests/corpus/kills/formats.
+ * A pattern need not reach the end of the text. The first that fits counts.
+ * Above each are the kernels that have it. A new one is a line here and one in
+ * tests/corpus/kills/formats.
  */
 static const struct format {
 	enum meaning meaning;
 	enum killer killer;
+	const char *before;
 	const char *pattern;
 } formats[] = {
 	/*
 	 * mm/oom_kill.c
 	 */
-	/* 2.6.18 to now; RHEL 7: ", UID 0, " behind; Virtuozzo 7: " in VE" */
-	{ KILL, KILLER_UNKNOWN, "Killed process %p (%c)%r" },
+	/* 2.6.18 to now; RHEL 7: ", UID 0, " after; Virtuozzo 7: " in VE" */
+	{ MEANING_KILL, KILLER_UNKNOWN, "", "Killed process %p (%c)%r" },
 	/* RHEL 5, RHEL 6 */
-	{ KILL, KILLER_UNKNOWN, "Killed process %p, UID %u, (%c)%r" },
+	{ MEANING_KILL, KILLER_UNKNOWN, "",
+	    "Killed process %p, UID %u, (%c)%r" },
 	/* Virtuozzo and OpenVZ 6, RHEL 6's with container limits */
-	{ KILL, KILLER_UNKNOWN, "OOM killed process %p (%c)%r" },
-	{ KILL, KILLER_MEMCG,
-	    "Out of memory in UB %n: OOM killed process %p (%c)%r" },
+	{ MEANING_KILL, KILLER_UNKNOWN, "OOM ", "killed process %p (%c)%r" },
 	/* 2.6.36 to 4.3: of another thread group, but with the same memory */
-	{ KILL_ALSO, KILLER_UNKNOWN,
+	{ MEANING_KILL_SHARED, KILLER_UNKNOWN, "",
 	    "Kill process %p (%c) sharing same memory" },
 	/* Virtuozzo 7 */
-	{ KILL_ALSO, KILLER_UNKNOWN,
+	{ MEANING_KILL_SHARED, KILLER_UNKNOWN, "",
 	    "Kill process %p (%c) in VE \"%* same memory" },
 	/* 2.6.18 ("and children"), 2.6.36 to 5.0 ("or sacrifice child") */
-	{ ANNOUNCED, KILLER_UNKNOWN, "Kill process %p (%c) score %*" },
+	{ MEANING_ANNOUNCED, KILLER_UNKNOWN, "",
+	    "Kill process %p (%c) score %n" },
 	/* 2.6.19 to 2.6.35 ("or a child") */
-	{ ANNOUNCED, KILLER_UNKNOWN, "kill process %p (%c) score %*" },
+	{ MEANING_ANNOUNCED, KILLER_UNKNOWN, "",
+	    "kill process %p (%c) score %n" },
 	/* 4.19 to now; the names in it may hold commas */
-	{ ANNOUNCED, KILLER_MEMCG,
-	    "oom-kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u" },
-	{ ANNOUNCED, KILLER_MEMCG, "oom-kill:constraint=CONSTRAINT_MEMCG,%*" },
-	{ ANNOUNCED, KILLER_OOM, "oom-kill:constraint=%*,pid=%p,uid=%u" },
-	{ ANNOUNCED, KILLER_OOM, "oom-kill:constraint=%*" },
-	/* 4.19 to now */
-	{ ANNOUNCED_GROUP, KILLER_MEMCG,
-	    "Tasks in %* are going to be killed %*" },
-	/* mm/memcontrol.c, 2.6.29 to 4.20 */
-	{ ANNOUNCED, KILLER_MEMCG,
-	    "Task in %* killed as a result of limit of %*" },
-	/* 2.6.19 to now */
-	{ REPORT, KILLER_UNKNOWN, "%c invoked oom-killer: %*" },
+	{ MEANING_ANNOUNCED, KILLER_MEMCG, "oom-",
+	    "kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u%." },
+	{ MEANING_ANNOUNCED, KILLER_MEMCG, "oom-",
+	    "kill:constraint=CONSTRAINT_MEMCG,%*" },
+	{ MEANING_ANNOUNCED, KILLER_OOM, "oom-",
+	    "kill:constraint=%*,pid=%p,uid=%u%." },
+	{ MEANING_ANNOUNCED, KILLER_OOM, "oom-", "kill:constraint=%*" },
+	/* 4.19 to now: "Tasks in /a are going to be killed due to" */
+	{ MEANING_ANNOUNCED_GROUP, KILLER_MEMCG, " are going to be ",
+	    "killed due to memory.oom.group set" },
+	/* mm/memcontrol.c, 2.6.29 to 4.20: "Task in /a killed as a result" */
+	{ MEANING_ANNOUNCED, KILLER_MEMCG, " ",
+	    "killed as a result of limit of %*" },
+	/* 2.6.19 to now: "httpd invoked oom-killer: gfp_mask=" */
+	{ MEANING_REPORT, KILLER_UNKNOWN, " invoked oom-", "killer: " },
 	/* 2.6.18 */
-	{ REPORT, KILLER_UNKNOWN, "oom-killer: gfp_mask=%*" },
+	{ MEANING_REPORT, KILLER_UNKNOWN, "oom-", "killer: gfp_mask=" },
 
 	/*
 	 * arch/.../mm/fault.c, 2.6.18 to 2.6.3x: no memory for a page fault
 	 */
-	{ KILL, KILLER_OOM, "VM: killing process %c(%p)" },
-	{ KILL, KILLER_OOM, "VM: killing process %c" },
+	{ MEANING_KILL, KILLER_OOM, "VM: ", "killing process %c(%p)%." },
+	{ MEANING_KILL, KILLER_OOM, "VM: ", "killing process %c%." },
 
 	/*
 	 * drivers/staging/android/lowmemorykiller.c, at first in drivers/misc
 	 */
 	/* Android's 2.6.25 to 3.9; Samsung's go on after the size */
-	{ KILL, KILLER_LOWMEMORYKILLER,
-	    "send sigkill to %p (%c), adj %A, size %s%*" },
+	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "send sig",
+	    "kill to %p (%c), adj %A, size %s" },
 	/* MediaTek's 3.4 to 4.4, with both scales */
-	{ KILL, KILLER_LOWMEMORYKILLER,
+	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "",
 	    "Killing '%c' (%p), adj %n, score_adj %a,%f" },
 	/* 3.10 to 4.11 */
-	{ KILL, KILLER_LOWMEMORYKILLER, "Killing '%c' (%p), adj %a,%f" },
+	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "",
+	    "Killing '%c' (%p), adj %a,%f" },
 	/* Android's 3.18 to 4.9, with the thread's id first */
-	{ KILL, KILLER_LOWMEMORYKILLER,
+	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "",
 	    "Killing '%c' (%n) (tgid %p), adj %a,%f" },
+
+	/*
+	 * User space: systemd-oomd, earlyoom, Android's lmkd
+	 */
+	{ MEANING_KILL, KILLER_OOMD, "", "Killed %l" },
+	{ MEANING_KILL, KILLER_EARLYOOM, "",
+	    "sending SIGTERM to process %p%*" },
+	{ MEANING_KILL, KILLER_EARLYOOM, "",
+	    "sending SIGKILL to process %p%*" },
+	{ MEANING_KILL, KILLER_LMKD, "", "Kill '%c' (%p), uid %u%*" },
+	{ MEANING_KILL, KILLER_LMKD, "", "Killing '%c' (%p), uid %u%*" },
 };
 
-/* What out_of_memory() and its like call the killer with, and drivers begin. */
+/*
+ * What out_of_memory() and its like call the killer with, and drivers begin. A
+ * "#" is any number.
+ */
 static const struct {
 	enum killer killer;
 	const char *text;
@@ -111,12 +134,14 @@ static const struct {
 	{ KILLER_OOM, "No available memory in cpuset: " },
 	/* 2.6.18 to 3.9 */
 	{ KILLER_OOM, "No available memory (MPOL_BIND): " },
+	/* Virtuozzo and OpenVZ 6 */
+	{ KILLER_MEMCG, "Out of memory in UB #: " },
 	/* where there is pr_fmt() or lowmem_print() */
 	{ KILLER_LOWMEMORYKILLER, "lowmemorykiller: " },
 	{ KILLER_LOWMEMORYKILLER, "lowmem_shrink " },
 };
 
-/* What a list or the heads of a table call what we want. */
+/* What lists and headings call the values that we want. */
 static const struct {
 	const char *name;
 	char word;
@@ -130,47 +155,57 @@ static const struct {
 	{ "oom_adj", 'o' },
 };
 
-/* How many bytes a comm has, an escaped one (\x1b, \033, #033) being one. */
-static size_t
-comm_bytes(const char *p, size_t len)
+const char *
+message_pattern(size_t i)
 {
-	const char *end = p + len;
-	size_t n;
+	return i < COUNT(formats) ? formats[i].pattern : NULL;
+}
 
-	for (n = 0; p < end; n++)
-		p += end - p >= 4 && (*p == '\\' || *p == '#') &&
-			(p[1] == 'x' || isdigit((unsigned char)p[1]))
-		    ? 4
-		    : 1;
-	return n;
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The word for the value that has this name, of N bytes; NUL if none has. */
+static char
+find_value(const char *name, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(names); i++)
+		if (strlen(names[i].name) == n &&
+		    strncasecmp(names[i].name, name, n) == 0)
+			return names[i].word;
+	return '\0';
 }
 
 /*
- * Take a number from *P, in the range of what WORD stands for. The kernel
+ * Read a number from *P, in the range of what WORD stands for. The kernel
  * prints some as if they had a sign.
  */
 static bool
-number(char **p, char word, int64_t *value)
+read_number(char **p, char word, int64_t *value)
 {
 	int64_t min = -INT_MAX, max = INT_MAX;
 
-	if (word == 'p') {
+	if (word == 'p')
 		min = 1;
-	} else if (word == 'u') {
+	else if (word == 'u')
 		max = UINT32_MAX;
-	} else if (word == 's') {
-		min = 0;
-		max = KIB_MAX;
-	}
-	if (!isdigit((unsigned char)(*p)[**p == '-']))
+	else if (word == 's')
+		min = 0, max = KIB_MAX;
+	else if (word == 'a')
+		min = -1000, max = 1000;
+	if (!is_digit((*p)[**p == '-']))
 		return false;
 	*value = strtoll(*p, p, 10);
 	return *value >= min && *value <= max;
 }
 
-/* VALUE is what WORD stands for, REST what follows it. */
+/* VALUE is what WORD stands for; sizes are in bytes. */
 static void
-tell(struct kill *kill, char word, int64_t value, const char *rest)
+set_value(struct kill *kill, char word, int64_t value)
 {
 	switch (word) {
 	case 'p':
@@ -181,18 +216,14 @@ tell(struct kill *kill, char word, int64_t value, const char *rest)
 		kill->has_uid = true;
 		break;
 	case 's':
-		kill->rss +=
-		    (uint64_t)value * (*rest == 'k' ? 1024 : kill->page_size);
+		kill->rss += (uint64_t)value;
 		kill->has_rss = true;
 		break;
 	case 'a':
 	case 'A':
-	case 'o':
 		kill->adj = (int)value;
 		kill->has_adj = true;
-		if (word == 'o')
-			kill->scale = SCALE_OOM_ADJ;
-		else if (word == 'a' || value < -17 || value > 15)
+		if (word == 'a' || value < -17 || value > 15)
 			kill->scale = SCALE_OOM_SCORE_ADJ;
 		break;
 	default:
@@ -200,68 +231,105 @@ tell(struct kill *kill, char word, int64_t value, const char *rest)
 	}
 }
 
-/* Tell KILL the value TEXT, if NAME is one of names[]. */
-static void
-read_value(const char *name, char *text, struct kill *kill)
+/* Whether a list's item may end at P. Where it was cut, it does not. */
+static bool
+is_item_end(const char *p)
 {
-	int64_t v;
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcasecmp(name, names[i].name) == 0 &&
-		    number(&text, names[i].word, &v))
-			tell(kill, names[i].word, v, text);
+	return strchr(" ,\n.[", *p) != NULL;
 }
 
-/* "total-vm:8kB, anon-rss:4kB UID:0": a value stands behind its name. */
+/*
+ * "total-vm:8kB, anon-rss:4kB UID:0", "UID 0", "in VE \"7\"", "score 0". Sizes
+ * have a unit, and a value that was cut is not known.
+ */
 static void
-read_list(char *p, struct kill *kill)
+read_list(char *p, struct message *message)
 {
-	char *word, *next, *rest;
+	struct kill *kill = &message->kill;
+	char *name, *quote, word;
+	int64_t value;
+	size_t n;
 
-	for (word = strtok_r(p, " ,:", &rest); word != NULL; word = next) {
-		next = strtok_r(NULL, " ,:", &rest);
-		if (next != NULL)
-			read_value(word, next, kill);
+	for (;;) {
+		message->end = p;
+		p += strspn(p, " ,\n.");
+		if (strncmp(p, "in VE \"", 7) == 0 &&
+		    (quote = strchr(p + 7, '"')) != NULL) {
+			p = quote + 1;
+			continue;
+		}
+		name = p;
+		while (isalpha((unsigned char)*p) || *p == '-' || *p == '_')
+			p++;
+		word = find_value(name, (size_t)(p - name));
+		if (*p != ':' &&
+		    (*p != ' ' ||
+			(word != 'u' && strncmp(name, "score ", 6) != 0)))
+			break;
+		p++;
+		if (word == '\0' || word == 'o') {
+			n = strcspn(p, ": ,\n");
+			if (n == 0 || p[n] == ':')
+				break;
+			p += n;
+			continue;
+		}
+		if (!read_number(&p, word, &value))
+			break;
+		if (word == 's') {
+			if (strncmp(p, "kB", 2) != 0)
+				break;
+			p += 2;
+			value *= 1024;
+		}
+		/* The kernel never ends with the user id. */
+		if (!is_item_end(p) || (word == 'u' && *p == '\0'))
+			break;
+		set_value(kill, word, value);
 	}
+	message->cut = strnlen(p, 2) < 2;
 }
 
 /* lowmemorykiller's "to free 4kB on behalf of". */
-static bool
-read_free(char *p, struct kill *kill)
+static void
+read_free(char *p, struct message *message)
 {
-	int64_t v;
+	char *q = strstr(p, "to free ");
+	int64_t value;
 
-	p = strstr(p, "to free ");
-	if (p == NULL)
-		return false;
-	p += strlen("to free ");
-	if (!number(&p, 's', &v) || strncmp(p, "kB", 2) != 0)
-		return false;
-	tell(kill, 's', v, p);
-	return true;
+	message->end = p;
+	message->cut = q == NULL;
+	if (q == NULL)
+		return;
+	q += strlen("to free ");
+	if (!read_number(&q, 's', &value) || strncmp(q, "kB", 2) != 0)
+		return;
+	set_value(&message->kill, 's', value * 1024);
+	message->end = q;
 }
 
-static bool match(const char *pattern, char *p, struct kill *kill);
+static bool match_pattern(
+    const char *pattern, char *p, uint64_t page_size, struct message *message);
 
 /*
- * A comm, and then PATTERN. It may hold anything that the format has behind it,
+ * A comm, and then PATTERN. It may hold anything that the format has after it,
  * too: it goes on to the last place that fits and leaves it no more bytes than
- * the kernel has for it. Failing that, to the last place that fits.
+ * the kernel has for it, or else, in a log that escapes bytes, to the last one.
  */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): as deep as a pattern */
-match_comm(const char *pattern, char *p, struct kill *kill)
+match_comm(
+    const char *pattern, char *p, uint64_t page_size, struct message *message)
 {
-	static const size_t limits[] = { COMM, sizeof(kill->comm) };
-	size_t i, n;
+	size_t len = strnlen(p, NAME_SIZE - 1), i, n;
 
-	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		for (n = strnlen(p, sizeof(kill->comm) - 1) + 1; n-- > 0;) {
-			if (p[n] != pattern[0] ||
-			    comm_bytes(p, n) > limits[i] ||
-			    !match(pattern, p + n, kill))
-				continue;
-			*(char *)mempcpy(kill->comm, p, n) = '\0';
+	message->cut |= p[len] == '\0';
+	for (i = 0; i <= len; i++) {
+		n = len <= COMM ? len - i
+		    : i <= COMM ? COMM - i
+				: len + COMM + 1 - i;
+		if ((p[n] == *pattern || *pattern == '%') &&
+		    match_pattern(pattern, p + n, page_size, message)) {
+			*(char *)mempcpy(message->kill.comm, p, n) = '\0';
 			return true;
 		}
 	}
@@ -269,121 +337,243 @@ match_comm(const char *pattern, char *p, struct kill *kill)
 }
 
 /*
- * Match P, all of it. What a word stands for is written to KILL when all behind
- * it has matched, so nothing is left of an attempt that failed.
+ * Match P. What a word stands for is written to the kill when all after it has
+ * matched, so nothing is left of an attempt that failed.
  */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): has words */
-match(const char *pattern, char *p, struct kill *kill)
+match_pattern(
+    const char *pattern, char *p, uint64_t page_size, struct message *message)
 {
-	int64_t v;
-	char word;
+	int64_t value;
+	char word, *end;
 
 	for (; *pattern != '%'; pattern++, p++) {
-		if (*pattern != *p)
-			return false;
-		if (*pattern == '\0')
+		if (*pattern == '\0') {
+			message->end = p;
+			message->cut = false;
 			return true;
+		}
+		if (*pattern != *p && (*pattern != ' ' || *p != '\n')) {
+			message->cut |= *p == '\0';
+			return false;
+		}
 	}
 	word = pattern[1];
 	pattern += 2;
 	switch (word) {
 	case 'c':
-		return match_comm(pattern, p, kill);
-	case 'p':
-	case 'u':
-	case 's':
-	case 'n':
-	case 'a':
-	case 'A':
-		if (!number(&p, word, &v) || !match(pattern, p, kill))
+		return match_comm(pattern, p, page_size, message);
+	case 'l':
+		if (*p != '/' || (end = strstr(p, " due to ")) == NULL)
 			return false;
-		tell(kill, word, v, "");
+		if (end - p >= NAME_SIZE)
+			p = end - NAME_SIZE + 1;
+		*(char *)mempcpy(message->kill.comm, p, (size_t)(end - p)) =
+		    '\0';
+		message->end = end;
 		return true;
 	case 'r':
-		if (strcmp(p, ".") != 0 && strchr(" ,", *p) == NULL)
+		if (!is_item_end(p))
 			return false;
-		read_list(p, kill);
+		read_list(p, message);
 		return true;
 	case 'f':
-		read_free(p, kill);
+		read_free(p, message);
 		return true;
+	case '.':
+		message->end = p;
+		message->cut = false;
+		return *p == '\0';
+	case '*':
+		end = strchr(p, '\0');
+		if (*pattern == '\0')
+			return match_pattern("", end, page_size, message);
+		/* Hostile lines are long: leave them to the C library. */
+		while ((p = memmem(p, (size_t)(end - p), pattern,
+			    strcspn(pattern, "%"))) != NULL)
+			if (match_pattern(pattern, p++, page_size, message))
+				return true;
+		return false;
 	default:
-		while (*pattern != '\0' && !match(pattern, p, kill))
-			if (*p++ == '\0')
-				return false;
+		message->cut |= *p == '\0';
+		if (!read_number(&p, word, &value) ||
+		    (word == 's' && !is_item_end(p)) ||
+		    !match_pattern(pattern, p, page_size, message))
+			return false;
+		set_value(&message->kill, word,
+		    word == 's' ? value * (int64_t)page_size : value);
 		return true;
 	}
+}
+
+bool
+may_be_message(const char *word, const char *end)
+{
+	const char *pattern;
+	ptrdiff_t n;
+	size_t i;
+
+	/* What follows "kill" in the patterns, to be quick with a lot of it */
+	if (end - word < 6 || strchr("ei: ", word[4]) == NULL)
+		return false;
+	for (i = 0; i < COUNT(formats); i++) {
+		pattern = formats[i].pattern;
+		for (n = 0; word + n < end && word[n] == pattern[n] && n < 8;)
+			n++;
+		/* A line may have been broken after a word such as Killed. */
+		if (n == 8 || pattern[n] == '%' || pattern[n] == '\0' ||
+		    word + n == end)
+			return true;
+	}
+	return false;
+}
+
+/* Where OPENING begins that ends before P, or NULL if it does not. */
+static char *
+match_opening(const char *text, char *p, const char *opening)
+{
+	size_t n;
+
+	if (p == text || p[-1] != ' ')
+		return NULL;
+	for (n = strlen(opening); n > 0; n--) {
+		if (p == text ||
+		    (opening[n - 1] == '#' ? !is_digit(p[-1])
+					   : p[-1] != opening[n - 1]))
+			return NULL;
+		while (opening[n - 1] == '#' && p - 1 > text && is_digit(p[-2]))
+			p--;
+		p--;
+	}
+	return p;
 }
 
 enum meaning
-format_match(char *message, uint64_t page_size, struct kill *kill)
+read_message(
+    char *text, char *word, uint64_t page_size, struct message *message)
 {
-	enum killer killer = KILLER_UNKNOWN;
+	char *start;
 	size_t i, n;
 
-	for (i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
-		n = strlen(openings[i].text);
-		if (strncmp(message, openings[i].text, n) == 0) {
-			killer = openings[i].killer;
-			message += n;
-			break;
-		}
-	}
-	*kill = (struct kill) { .page_size = page_size };
-	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		if (!match(formats[i].pattern, message, kill))
+	*message = (struct message) { .start = word };
+	for (i = 0; i < COUNT(formats); i++) {
+		/* Most differ after "kill"; hostile logs make this worth it. */
+		if (formats[i].pattern[4] != word[4])
 			continue;
-		kill->killer = formats[i].killer != KILLER_UNKNOWN
-		    ? formats[i].killer
-		    : killer;
-		return formats[i].meaning;
+		n = strlen(formats[i].before);
+		if ((size_t)(word - text) < n ||
+		    memcmp(word - n, formats[i].before, n) != 0 ||
+		    !match_pattern(
+			formats[i].pattern, word, page_size, message))
+			continue;
+		message->meaning = formats[i].meaning;
+		message->kill.killer = formats[i].killer;
+		message->start = word - n;
+		message->strong =
+		    message->kill.has_rss || message->kill.has_adj;
+		break;
 	}
-	return NOTHING;
+	for (i = 0; i < COUNT(openings); i++) {
+		start = match_opening(text, message->start, openings[i].text);
+		if (start == NULL)
+			continue;
+		message->start = start;
+		message->strong = true;
+		if (message->kill.killer == KILLER_UNKNOWN)
+			message->kill.killer = openings[i].killer;
+		break;
+	}
+	return message->meaning;
 }
 
 bool
-format_goes_on(char *message, struct kill *kill)
+is_broken_opening(const char *p, const char *end)
 {
-	if (kill->killer == KILLER_LOWMEMORYKILLER)
-		return read_free(message, kill);
-	message += strspn(message, " ");
-	if (strncmp(message, "total-vm:", strlen("total-vm:")) != 0)
-		return false;
-	read_list(message, kill);
-	return true;
+	size_t i, n, len = end > p ? (size_t)(end - p) : 0;
+
+	for (i = 0; i < COUNT(openings); i++) {
+		n = strlen(openings[i].text);
+		if (len > 0 && len < n &&
+		    openings[i].text[n - len - 1] == ' ' &&
+		    memcmp(openings[i].text + n - len, p, len) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*
- * "[ pid ]   uid  tgid total_vm      rss cpu oom_adj name",
- * "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents
- * oom_score_adj name": the columns have changed ever since.
- * "[ 1234]  1000  1234   174693     2051   4       0             0 node"
+ * dump_tasks() of mm/oom_kill.c, since 2.6.25; the columns have changed ever
+ * since: "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents
+ * oom_score_adj name"
  */
 bool
-format_table_row(char *head, char *row, struct kill *kill)
+read_heading(const char *p, struct heading *heading)
 {
-	struct kill told = { .page_size = kill->page_size };
-	char *name, *cell;
-	int n = 0;
+	unsigned int column;
+	size_t n;
+	char word;
 
-	head = strchr(head, ']');
-	if (head == NULL || sscanf(row, "[ %d%n", &told.pid, &n) != 1 ||
-	    row[n] != ']' || told.pid != kill->pid)
-		return false;
-	name = strtok_r(head, " ", &head);
-	cell = strtok_r(row + n, " ", &row);
-	while (name != NULL && cell != NULL) {
-		read_value(name, cell, &told);
-		name = strtok_r(NULL, " ", &head);
-		cell = strtok_r(NULL, " ", &row);
+	*heading = (struct heading) { .name = 0 };
+	p += strcspn(p, "]");
+	for (column = 0; *p != '\0'; column++, p += n) {
+		n = strcspn(p, " ");
+		word = find_value(p, n);
+		if (word == 'u')
+			heading->uid = column;
+		else if (word == 's')
+			heading->rss = column;
+		else if (word == 'a' || word == 'o')
+			heading->adj = column;
+		else if (n == 4 && strncmp(p, "name", 4) == 0)
+			heading->name = column;
+		if (word == 'a' || word == 'o')
+			heading->scale =
+			    word == 'a' ? SCALE_OOM_SCORE_ADJ : SCALE_OOM_ADJ;
+		n += strspn(p + n, " ");
 	}
-	kill_complete(kill, &told);
+	return heading->rss > 0 && heading->name > heading->rss;
+}
+
+/* "[ 1234]  1000  1234   174693     2051   4       0             0 node" */
+bool
+read_task(const char *p, const struct heading *heading, struct task *task)
+{
+	unsigned int column;
+	long long value;
+	char *end;
+	size_t n;
+
+	*task = (struct task) { .pid = 0 };
+	for (column = 0; column < heading->name; column++, p = end) {
+		/* In another line there may be more to read. */
+		p += *p == '[' || *p == ']';
+		p += strspn(p, " \t");
+		if (!is_digit(p[*p == '-']))
+			return false;
+		value = strtoll(p, &end, 10);
+		if (column == 0)
+			task->pid = (pid_t)value;
+		else if (column == heading->uid)
+			task->uid = (uid_t)value;
+		else if (column == heading->rss)
+			task->pages = value > 0 ? (uint64_t)value : 0;
+		else if (column == heading->adj)
+			task->adj = (int)value;
+	}
+	if (*p++ != ' ')
+		return false;
+	n = strcspn(p, "\r\n");
+	if (n >= NAME_SIZE)
+		n = NAME_SIZE - 1;
+	memcpy(task->comm, p, n);
 	return true;
 }
 
 void
-kill_complete(struct kill *kill, const struct kill *other)
+complete_kill(struct kill *kill, const struct kill *other)
 {
+	if (kill->killer == KILLER_UNKNOWN)
+		kill->killer = other->killer;
 	if (kill->pid == 0)
 		kill->pid = other->pid;
 	if (!kill->has_uid) {
@@ -399,4 +589,6 @@ kill_complete(struct kill *kill, const struct kill *other)
 		kill->adj = other->adj;
 		kill->scale = other->scale;
 	}
+	if (kill->biggest[0].processes == 0)
+		memcpy(kill->biggest, other->biggest, sizeof(kill->biggest));
 }

@@ -1,373 +1,378 @@
 /* SPDX-License-Identifier: ISC */
 #include <err.h>
-#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libsmartcols.h>
 
-#include "kills/print.h"
+#include "kills/kill.h"
 #include "text.h"
 
-#define COMM 15        /* bytes of a name that the kernel keeps */
-#define SUGGESTED 5    /* oom_adj for what has no rule */
-#define TABLE_ROWS 512 /* at once: libsmartcols takes 1 KiB for each */
-#define WIDTH 79
-
 enum {
-	TIME,
-	KILLER,
-	PID,
-	COMMAND,
-	UID,
-	RSS,
-	ADJ,
-	RULE,
-	TABLE_COLUMNS,
+	COL_TIME,
+	COL_KILLER,
+	COL_PID,
+	COL_COMMAND,
+	COL_UID,
+	COL_RSS,
+	COL_ADJ,
+	COL_RULE,
+	COL_TABLE_END,
 	/* JSON only: */
-	SCALE = TABLE_COLUMNS,
-	VALUE,
-	VALUE_SCALE,
-	LOG,
-	COLUMNS
+	COL_ADJ_SCALE = COL_TABLE_END,
+	COL_RULE_VALUE,
+	COL_RULE_SCALE,
+	COL_BIGGEST,
+	COL_LOG,
+	COL_END
 };
 
 static const struct {
-	const char *name, *json;
+	const char *name; /* and in small letters, JSON's */
 	int flags;
-	bool number;
-} columns[COLUMNS] = {
-	[TIME] = { "TIME", "time", 0, false },
-	[KILLER] = { "KILLER", "killer", 0, false },
-	[PID] = { "PID", "pid", SCOLS_FL_RIGHT, true },
-	[COMMAND] = { "COMMAND", "command", 0, false },
-	[UID] = { "UID", "uid", SCOLS_FL_RIGHT, true },
-	[RSS] = { "RSS", "rss", SCOLS_FL_RIGHT, true },
-	[ADJ] = { "ADJ", "adj", SCOLS_FL_RIGHT, true },
-	[RULE] = { "RULE", "rule", SCOLS_FL_TRUNC, false },
-	[SCALE] = { NULL, "adj_scale", 0, false },
-	[VALUE] = { NULL, "rule_value", 0, true },
-	[VALUE_SCALE] = { NULL, "rule_scale", 0, false },
-	[LOG] = { NULL, "log", 0, false },
+	int json_type;
+} columns[COL_END] = {
+	[COL_TIME] = { "TIME", 0, SCOLS_JSON_STRING },
+	[COL_KILLER] = { "KILLER", 0, SCOLS_JSON_STRING },
+	[COL_PID] = { "PID", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[COL_COMMAND] = { "COMMAND", 0, SCOLS_JSON_STRING },
+	[COL_UID] = { "UID", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[COL_RSS] = { "RSS", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[COL_ADJ] = { "ADJ", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[COL_RULE] = { "RULE", SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
+	[COL_ADJ_SCALE] = { "ADJ_SCALE", 0, SCOLS_JSON_STRING },
+	[COL_RULE_VALUE] = { "RULE_VALUE", 0, SCOLS_JSON_NUMBER },
+	[COL_RULE_SCALE] = { "RULE_SCALE", 0, SCOLS_JSON_STRING },
+	[COL_BIGGEST] = { "BIGGEST", 0, SCOLS_JSON_STRING },
+	[COL_LOG] = { "LOG", 0, SCOLS_JSON_STRING },
 };
 
-static const char *const scales[] = {
-	[SCALE_UNKNOWN] = NULL,
+static const char *const killer_names[KILLERS] = {
+	[KILLER_OOM] = "oom",
+	[KILLER_MEMCG] = "memcg",
+	[KILLER_LOWMEMORYKILLER] = "lowmemorykiller",
+	[KILLER_OOMD] = "systemd-oomd",
+	[KILLER_EARLYOOM] = "earlyoom",
+	[KILLER_LMKD] = "lmkd",
+};
+
+static const char *const scale_names[] = {
 	[SCALE_OOM_ADJ] = "oom_adj",
 	[SCALE_OOM_SCORE_ADJ] = "oom_score_adj",
 };
 
-static char cell_text[4 * PATH_MAX + 64]; /* an escaped file, and a number */
+/* A command that was killed. */
+struct command {
+	const struct kill *kill; /* the last */
+	const struct rule *rule;
+	size_t kills;
+};
 
-const char *
-shown(const char *s)
+__attribute__((format(printf, 4, 5))) static void
+set_cell(struct libscols_line *line, size_t column, bool known,
+    const char *format, ...)
 {
-	static char *text;
+	va_list ap;
+	char *text;
 
-	free(text);
-	if ((text = printable("%s", s)) == NULL)
+	if (!known)
+		return;
+	va_start(ap, format);
+	text = vprintable(format, ap);
+	va_end(ap);
+	if (text == NULL || scols_line_refer_data(line, column, text) != 0)
+		err(EXIT_NOTHING_CHANGED, NULL);
+}
+
+/* "mysqld 1.2G, apache2 1.1G in 40 processes, java 300M". To be freed. */
+static char *
+format_biggest(const struct usage *usage)
+{
+	char *text, size[5];
+	size_t len, i;
+	FILE *file = open_memstream(&text, &len);
+
+	if (file == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	for (i = 0; i < BIGGEST && usage[i].processes > 0; i++) {
+		fprintf(file, "%s%s %s", i == 0 ? "" : ", ", usage[i].comm,
+		    format_size(size, (int64_t)usage[i].rss));
+		if (usage[i].processes > 1)
+			fprintf(file, " in %u processes", usage[i].processes);
+	}
+	if (fclose(file) == EOF)
 		err(EXIT_NOTHING_CHANGED, NULL);
 	return text;
 }
 
-/* VALUE in decimal, or NULL unless it is KNOWN. */
 static const char *
-integer(bool known, intmax_t value)
+last_part(const char *path)
 {
-	snprintf(cell_text, sizeof(cell_text), "%jd", value);
-	return known ? cell_text : NULL;
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
 }
 
-/*
- * What ROW has in COLUMN, in the table or in JSON, good until the next call; or
- * NULL where that is not known.
- */
-static const char *
-cell(const struct row *row, int column, bool json)
+/* What the log does not say stays empty here: null. */
+static void
+fill_json(struct libscols_line *line, const struct kill_row *row)
 {
 	const struct kill *kill = &row->kill;
 	const struct rule *rule = row->rule;
+	char *biggest = format_biggest(kill->biggest);
 
-	switch (column) {
-	case TIME:
-		return kill->time[0] != '\0' ? shown(kill->time) : NULL;
-	case KILLER:
-		return killer_name(kill->killer);
-	case PID:
-		return integer(kill->pid > 0, kill->pid);
-	case COMMAND:
-		return shown(kill->comm);
-	case UID:
-		return integer(kill->has_uid, kill->uid);
-	case RSS:
-		if (json || !kill->has_rss)
-			return integer(kill->has_rss, (intmax_t)kill->rss);
-		return format_size(cell_text, (int64_t)kill->rss);
-	case ADJ:
-		return integer(kill->has_adj, kill->adj);
-	case SCALE:
-		return kill->has_adj ? scales[kill->scale] : NULL;
-	case LOG:
-		return shown(row->log);
-	default:
-		break;
-	}
+	set_cell(line, COL_RSS, kill->has_rss, "%ju", (uintmax_t)kill->rss);
+	set_cell(line, COL_ADJ_SCALE,
+	    kill->has_adj && kill->scale != SCALE_UNKNOWN, "%s",
+	    scale_names[kill->scale]);
+	set_cell(line, COL_BIGGEST, true, "%s", biggest);
+	set_cell(line, COL_LOG, true, "%s", row->log);
+	free(biggest);
 	if (rule == NULL)
-		return json ? NULL : "none";
-	if (column == VALUE)
-		return integer(true, rule->value);
-	if (column == VALUE_SCALE)
-		return scales[rule->oom_adj ? SCALE_OOM_ADJ
-					    : SCALE_OOM_SCORE_ADJ];
-	snprintf(cell_text, sizeof(cell_text), json ? "%s:%u" : "%s:%u %s%d",
-	    shown(rule->file), rule->line,
-	    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
-	return cell_text;
+		return;
+	set_cell(line, COL_RULE, true, "%s:%u", rule->file, rule->line);
+	set_cell(line, COL_RULE_VALUE, true, "%d", rule->value);
+	set_cell(line, COL_RULE_SCALE, true, "%s",
+	    scale_names[rule->oom_adj ? SCALE_OOM_ADJ : SCALE_OOM_SCORE_ADJ]);
 }
 
-static const char *
-table_cell(const struct row *row, int column)
-{
-	const char *s = cell(row, column, false);
-
-	return s != NULL ? s : "-";
-}
-
-/* Print the rows from FIRST on, TABLE_ROWS at most, in columns of WIDTHS. */
 static void
-print_rows(
-    const struct kills *kills, size_t first, const size_t widths[TABLE_COLUMNS])
+fill_table(struct libscols_line *line, const struct kill_row *row)
+{
+	const struct rule *rule = row->rule;
+	char size[5];
+	size_t i;
+
+	for (i = 0; i < COL_RULE; i++)
+		if (scols_cell_get_data(scols_line_get_cell(line, i)) == NULL)
+			set_cell(line, i, i != COL_COMMAND, "-");
+	set_cell(line, COL_RSS, row->kill.has_rss, "%s",
+	    format_size(size, (int64_t)row->kill.rss));
+	if (rule != NULL)
+		set_cell(line, COL_RULE, true, "%s:%u %s%d",
+		    last_part(rule->file), rule->line,
+		    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
+}
+
+static void
+print_table(const struct kills *kills, bool json)
 {
 	struct libscols_table *table = scols_new_table();
+	struct libscols_column *column;
 	struct libscols_line *line;
-	size_t i, c;
+	size_t i;
 
 	if (table == NULL)
-		err(1, NULL);
-	scols_table_enable_noheadings(table, first > 0);
+		err(EXIT_NOTHING_CHANGED, NULL);
+	scols_table_set_name(table, "kills");
+	scols_table_enable_json(table, json);
 	/* Names have been escaped already. */
 	scols_table_enable_noencoding(table, 1);
-	for (c = 0; c < TABLE_COLUMNS; c++)
-		if (scols_table_new_column(table, columns[c].name,
-			(double)widths[c], columns[c].flags) == NULL)
-			err(1, NULL);
-	for (i = first; i < kills->n && i < first + TABLE_ROWS; i++) {
+	for (i = 0; i < (json ? COL_END : COL_TABLE_END); i++) {
+		column = scols_table_new_column(
+		    table, columns[i].name, 0, columns[i].flags);
+		if (column == NULL)
+			err(EXIT_NOTHING_CHANGED, NULL);
+		scols_column_set_json_type(column, columns[i].json_type);
+	}
+	for (i = 0; i < kept_rows(kills); i++) {
+		const struct kill_row *row = kept_row(kills, i);
+		const struct kill *kill = &row->kill;
+
 		if ((line = scols_table_new_line(table, NULL)) == NULL)
-			err(1, NULL);
-		for (c = 0; c < TABLE_COLUMNS; c++)
-			if (scols_line_set_data(line, c,
-				table_cell(&kills->row[i], (int)c)) != 0)
-				err(1, NULL);
+			err(EXIT_NOTHING_CHANGED, NULL);
+		set_cell(line, COL_TIME, kill->when.text[0] != '\0', "%s",
+		    kill->when.text);
+		set_cell(line, COL_KILLER, kill->killer != KILLER_UNKNOWN, "%s",
+		    killer_names[kill->killer]);
+		set_cell(line, COL_PID, kill->pid > 0, "%d", (int)kill->pid);
+		set_cell(line, COL_COMMAND, true, "%s", kill->comm);
+		set_cell(line, COL_UID, kill->has_uid, "%u", kill->uid);
+		set_cell(line, COL_ADJ, kill->has_adj, "%d", kill->adj);
+		set_cell(
+		    line, COL_RULE, !json && kills->config->nfiles > 0, "none");
+		if (json)
+			fill_json(line, row);
+		else
+			fill_table(line, row);
 	}
 	if (scols_print_table(table) != 0)
-		err(1, NULL);
+		err(EXIT_NOTHING_CHANGED, NULL);
 	scols_unref_table(table);
 }
 
+/* Who used the memory: once for each out-of-memory report. */
 static void
-print_table(const struct kills *kills)
+print_biggest(const struct kills *kills)
 {
-	size_t widths[TABLE_COLUMNS], i, c, n;
-
-	for (c = 0; c < TABLE_COLUMNS; c++) {
-		widths[c] = strlen(columns[c].name);
-		for (i = 0; i < kills->n; i++) {
-			n = strlen(table_cell(&kills->row[i], (int)c));
-			if (n > widths[c])
-				widths[c] = n;
-		}
-	}
-	for (i = 0; i < kills->n; i += TABLE_ROWS)
-		print_rows(kills, i, widths);
-}
-
-/* Whether a short form can have this name: oom_adjust.conf(5). */
-static bool
-can_be_written(const char *comm)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789._-:@%";
-
-	return comm[0] != '\0' && comm[0] != '-' &&
-	    comm[strspn(comm, plain)] == '\0';
-}
-
-/* "3 kills: 2 java, 1 mysqld", in lines of WIDTH columns. */
-static void
-print_counts(const struct kills *kills)
-{
-	char s[4 * sizeof(((struct kill *)NULL)->comm) + 32];
-	int column, width;
+	unsigned long report = 0;
 	size_t i;
 
-	column = printf("%zu kill%s:", kills->n, kills->n == 1 ? "" : "s");
-	for (i = 0; i < kills->ncommands; i++) {
-		const char *comm = kills->command[i].last->kill.comm;
-		const char *quote = can_be_written(comm) ? "" : "\"";
+	for (i = 0; i < kept_rows(kills); i++) {
+		const struct kill *kill = &kept_row(kills, i)->kill;
+		char *biggest;
 
-		width = snprintf(s, sizeof(s), " %zu %s%s%s%s",
-		    kills->command[i].kills, quote, shown(comm), quote,
-		    i + 1 < kills->ncommands ? "," : "");
-		if (column + width > WIDTH)
-			column = printf("\n   ") - 1;
-		fputs(s, stdout);
-		column += width;
+		if (kill->biggest[0].processes == 0 || kill->report == report)
+			continue;
+		if (report == 0)
+			puts("\nWhat used most memory then, by command:");
+		report = kill->report;
+		biggest = format_biggest(kill->biggest);
+		print_line("%s  %d (%s): %s", kill->when.text, (int)kill->pid,
+		    kill->comm, biggest);
+		free(biggest);
 	}
-	putchar('\n');
 }
 
-/* What the table alone does not tell at three in the morning. */
-static void
-print_notes(const struct kills *kills)
+/* Those killed most often first, then by name. */
+static int
+compare_commands(const void *a, const void *b)
 {
+	const struct command *x = a, *y = b;
+
+	if (x->kills != y->kills)
+		return x->kills > y->kills ? -1 : 1;
+	return strcmp(x->kill->comm, y->kill->comm);
+}
+
+/* The commands of the rows that are kept, N of them. To be freed. */
+static struct command *
+count_commands(const struct kills *kills, size_t *n)
+{
+	struct command *commands, *c;
+	size_t i;
+
+	if ((commands = calloc(KILLS_MAX, sizeof(*commands))) == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	for (i = *n = 0; i < kept_rows(kills); i++) {
+		const struct kill_row *row = kept_row(kills, i);
+
+		for (c = commands; c < commands + *n; c++)
+			if (strcmp(c->kill->comm, row->kill.comm) == 0)
+				break;
+		*n += c == commands + *n;
+		c->kill = &row->kill;
+		c->rule = row->rule;
+		c->kills++;
+	}
+	qsort(commands, *n, sizeof(*commands), compare_commands);
+	return commands;
+}
+
+/* "3 kills: 2 java, 1 mysqld", or with NO_RULE the commands without one. */
+static void
+print_commands(const struct kills *kills, const struct command *commands,
+    size_t n, bool no_rule)
+{
+	const char *before = no_rule ? "No rule matches: " : ": ";
+	const char *comm, *quote;
+	bool cut = false;
+	char *text;
+	size_t i;
+
+	if (!no_rule)
+		printf("%zu kill%s", kills->n, kills->n == 1 ? "" : "s");
+	if (!no_rule && kills->n > KILLS_MAX)
+		printf(", the newest %d shown", KILLS_MAX);
+	for (i = 0; i < n; i++) {
+		if (no_rule && commands[i].rule != NULL)
+			continue;
+		comm = commands[i].kill->comm;
+		quote = *comm == '\0' || strpbrk(comm, " ,\"") ? "\"" : "";
+		if ((text = printable("%s%s%s", quote, comm, quote)) == NULL)
+			err(EXIT_NOTHING_CHANGED, NULL);
+		fputs(before, stdout);
+		if (!no_rule)
+			printf("%zu ", commands[i].kills);
+		fputs(text, stdout);
+		free(text);
+		before = ", ";
+		cut |= no_rule && strlen(comm) == COMM;
+	}
+	if (!no_rule || *before == ',')
+		putchar('\n');
+	if (cut)
+		puts("  A name of 15 bytes is possibly cut: the kernel keeps "
+		     "no more.");
+	if (no_rule && *before == ',')
+		puts("  What to do: see AFTER AN OOM KILL in oom_adjust(8).");
+}
+
+/* What else matters at three in the morning. */
+static void
+print_notes(const struct kills *kills, const struct command *commands, size_t n)
+{
+	const char *before = "In user space, by rules of their own: ";
 	size_t i, memcg = 0;
 
-	for (i = 0; i < kills->n; i++)
-		memcg += kills->row[i].kill.killer == KILLER_MEMCG;
+	for (i = 0; i < kept_rows(kills); i++)
+		memcg += kept_row(kills, i)->kill.killer == KILLER_MEMCG;
 	if (memcg > 0)
 		printf("%zu by memcg: a memory cgroup reached its own limit, "
 		       "whatever else was free.\n"
-		       "  What helps is a higher limit (systemd: MemoryMax=) "
-		       "or a smaller program;\n"
+		       "  Raise the limit (systemd: MemoryMax=) or make the "
+		       "program smaller;\n"
 		       "  a rule only decides who in that group is killed.\n",
 		    memcg);
-	for (i = 0; i < kills->ncommands; i++) {
-		const struct kill *kill = &kills->command[i].last->kill;
-		const struct rule *rule = kills->command[i].last->rule;
+	for (i = 0; i < n; i++) {
+		const struct kill *kill = commands[i].kill;
+		const struct rule *rule = commands[i].rule;
 
-		if (rule == NULL || !kill->has_adj ||
-		    kill->scale != SCALE_OOM_SCORE_ADJ ||
-		    kill->adj == rule->oom_score_adj)
+		if (rule != NULL && kill->has_adj &&
+		    kill->scale == SCALE_OOM_SCORE_ADJ &&
+		    kill->adj != rule->oom_score_adj)
+			print_line("%s: killed at oom_score_adj %d, but %s:%u "
+				   "says %d; check with: oom_adjust -l",
+			    kill->comm, kill->adj, last_part(rule->file),
+			    rule->line, rule->oom_score_adj);
+	}
+	for (i = KILLER_USER; i < KILLERS; i++) {
+		if (kills->by_user[i] == 0)
 			continue;
-		printf("%s: was killed at oom_score_adj %d, ",
-		    shown(kill->comm), kill->adj);
-		printf("%s:%u says %d; has it now? oom_adjust -l\n",
-		    shown(rule->file), rule->line, rule->oom_score_adj);
+		printf(
+		    "%s%zu by %s", before, kills->by_user[i], killer_names[i]);
+		before = ", ";
 	}
-}
-
-/*
- * Lines for the config for what has no rule there: comments, all of them, so
- * that pasting them changes nothing. Whether a program is to die sooner is not
- * ours to say, still less whether it is to live at the cost of others: never a
- * value below 0.
- */
-static void
-print_advice(const struct kills *kills)
-{
-	const struct config *config = kills->config;
-	const char *file =
-	    config->nfiles > 0 ? shown(config->files[0]) : "the configuration";
-	const char *example = NULL, *comm;
-	size_t i, quoted = 0;
-
-	for (i = 0; i < kills->ncommands; i++) {
-		comm = kills->command[i].last->kill.comm;
-		if (kills->command[i].last->rule != NULL)
-			continue;
-		if (!can_be_written(comm))
-			quoted++;
-		else if (example == NULL)
-			example = comm;
-	}
-	if (example == NULL && quoted == 0)
-		return;
-	if (example == NULL) {
-		printf("\n# No rule in %s covers what was killed; %s to be\n"
-		       "# quoted there, see oom_adjust.conf(5).\n",
-		    file, quoted == 1 ? "its name has" : "the names have");
-		return;
-	}
-	printf("\n# No rule in %s covers these:\n", file);
-	for (i = 0; i < kills->ncommands; i++) {
-		comm = kills->command[i].last->kill.comm;
-		if (kills->command[i].last->rule != NULL ||
-		    !can_be_written(comm))
-			continue;
-		printf("# %s %d%s\n", comm, SUGGESTED,
-		    strlen(comm) == COMM
-			? "  # perhaps cut: the kernel keeps 15 bytes of a name"
-			: "");
-	}
-	if (quoted > 0)
-		printf("# and %zu whose name%s to be quoted, see "
-		       "oom_adjust.conf(5).\n",
-		    quoted, quoted == 1 ? " has" : "s have");
-	printf("# Paste what you want into the file and take its # away: the "
-	       "kernel will then\n"
-	       "# kill that program before others, the sooner the greater the "
-	       "number (0 to 15).\n"
-	       "# To spare a program give it a number below 0, and another is "
-	       "killed instead.\n"
-	       "# Then see what it does: oom_adjust -t && oom_adjust -n %s\n",
-	    example);
-}
-
-void
-killprint_text(const struct kills *kills, size_t nlogs)
-{
-	if (kills->n > 0) {
-		print_table(kills);
+	if (*before == ',')
 		putchar('\n');
-		print_counts(kills);
-		print_notes(kills);
-	} else if (nlogs == 1) {
-		printf("No kill in %s\n", shown(kills->log));
-	} else {
-		printf("No kill in %zu logs\n", nlogs);
-	}
 	if (kills->overwritten)
-		printf("The kernel has overwritten the beginning of its log; "
-		       "what is kept of it:\n"
-		       "  journalctl -k | oom_adjust -k -    or    "
-		       "oom_adjust -k /var/log/kern.log\n");
-	print_advice(kills);
-}
-
-/* libsmartcols would take an empty cell, such as a name, for null. */
-static void
-json_member(const struct row *row, int column, const char *end)
-{
-	const char *s = cell(row, column, true);
-
-	printf("\"%s\": ", columns[column].json);
-	if (s == NULL || columns[column].number) {
-		fputs(s != NULL ? s : "null", stdout);
-	} else {
-		putchar('"');
-		for (; *s != '\0'; s++) {
-			if (*s == '"' || *s == '\\')
-				putchar('\\');
-			putchar(*s);
-		}
-		putchar('"');
-	}
-	fputs(end, stdout);
+		puts("The kernel has overwritten the beginning of its log. "
+		     "What was kept of it:\n"
+		     "  journalctl -k | oom_adjust -k -    or    "
+		     "oom_adjust -k /var/log/kern.log");
 }
 
 void
-killprint_json(const struct kills *kills)
+print_kills(const struct kills *kills)
 {
-	size_t i;
-	int c;
+	struct command *commands;
+	size_t n;
 
-	printf("{\n   \"kills\": [");
-	for (i = 0; i < kills->n; i++) {
-		printf("%s\n      {", i == 0 ? "" : ",");
-		for (c = 0; c < COLUMNS; c++)
-			json_member(
-			    &kills->row[i], c, c + 1 < COLUMNS ? ", " : "}");
+	commands = count_commands(kills, &n);
+	if (kills->n > 0) {
+		print_table(kills, false);
+		print_biggest(kills);
+		putchar('\n');
+		print_commands(kills, commands, n, false);
+		if (kills->config->nfiles > 0)
+			print_commands(kills, commands, n, true);
+	} else {
+		if (kills->nlogs == 1)
+			print_line("no OOM kill found in %s", kills->log);
+		else
+			printf("no OOM kill found in %zu logs\n", kills->nlogs);
+		if (kills->announced > 0)
+			puts("It was announced (\"Kill process ... score\"), "
+			     "but not reported as done.");
 	}
-	printf("\n   ],\n   \"commands\": [");
-	for (i = 0; i < kills->ncommands; i++) {
-		printf("%s\n      {", i == 0 ? "" : ",");
-		json_member(kills->command[i].last, COMMAND, ", ");
-		printf("\"kills\": %zu, ", kills->command[i].kills);
-		json_member(kills->command[i].last, RULE, ", ");
-		json_member(kills->command[i].last, VALUE, ", ");
-		json_member(kills->command[i].last, VALUE_SCALE, "}");
-	}
-	printf("\n   ]\n}\n");
+	print_notes(kills, commands, n);
+	free(commands);
+}
+
+void
+print_kills_json(const struct kills *kills)
+{
+	print_table(kills, true);
 }

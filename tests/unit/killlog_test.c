@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
-#include "kills/log.h"
+#include "kills/kill.h"
 
 #define CORPUS "tests/corpus/kills/"
 
@@ -32,14 +33,17 @@ see(const struct kill *kill, void *arg)
 
 static struct seen seen;
 
+static const char *const killer_names[KILLERS] = { "-", "oom", "memcg",
+	"lowmemorykiller", "systemd-oomd", "earlyoom", "lmkd" };
+
 /* Put LEN bytes in, PIECE at a time; 0 is as many as there is room for. */
 static void
-put(struct killlog *log, const char *text, size_t len, size_t piece)
+put(struct log *log, const char *text, size_t len, size_t piece)
 {
 	size_t room;
 
 	while (len > 0) {
-		char *p = killlog_room(log, &room);
+		char *p = log_room(log, &room);
 
 		assert_true(room > 0);
 		if (piece > 0 && room > piece)
@@ -47,7 +51,7 @@ put(struct killlog *log, const char *text, size_t len, size_t piece)
 		if (room > len)
 			room = len;
 		memcpy(p, text, room);
-		killlog_filled(log, room);
+		log_filled(log, room);
 		text += room;
 		len -= room;
 	}
@@ -56,14 +60,14 @@ put(struct killlog *log, const char *text, size_t len, size_t piece)
 static void
 read_text(const char *text, size_t len, size_t piece, bool kmsg)
 {
-	struct killlog *log = killlog_new(4096, see, &seen);
+	struct log *log = log_new(4096, see, &seen);
 
 	assert_non_null(log);
 	seen.n = 0;
-	killlog_start(log, kmsg);
+	log_start(log, kmsg);
 	put(log, text, len, piece);
-	killlog_end(log);
-	killlog_free(log);
+	log_end(log);
+	log_free(log);
 }
 
 static void
@@ -88,10 +92,11 @@ corpus(const char *name)
 
 /* "-" or a number. */
 static void
-text_of(char *dst, size_t size, bool has, long long value, const char *behind)
+number_text(
+    char *dst, size_t size, bool has, long long value, const char *after)
 {
 	if (has)
-		snprintf(dst, size, "%lld%s", value, behind);
+		snprintf(dst, size, "%lld%s", value, after);
 	else
 		snprintf(dst, size, "-");
 }
@@ -124,13 +129,16 @@ test_formats(void **state)
 			const struct kill *kill = &seen.kill[0];
 
 			k = kill->scale == SCALE_UNKNOWN ? "?" : "";
-			text_of(pid, sizeof(pid), kill->pid > 0, kill->pid, "");
-			text_of(uid, sizeof(uid), kill->has_uid, kill->uid, "");
-			text_of(rss, sizeof(rss), kill->has_rss,
+			number_text(
+			    pid, sizeof(pid), kill->pid > 0, kill->pid, "");
+			number_text(
+			    uid, sizeof(uid), kill->has_uid, kill->uid, "");
+			number_text(rss, sizeof(rss), kill->has_rss,
 			    (long long)kill->rss, "");
-			text_of(adj, sizeof(adj), kill->has_adj, kill->adj, k);
+			number_text(
+			    adj, sizeof(adj), kill->has_adj, kill->adj, k);
 			snprintf(got, sizeof(got), "%s\t%s\t%s\t%s\t%s\t%s\t",
-			    killer_name(kill->killer), pid, kill->comm, uid,
+			    killer_names[kill->killer], pid, kill->comm, uid,
 			    rss, adj);
 		}
 		if (strncmp(got, line, strlen(got)) != 0)
@@ -162,9 +170,10 @@ test_prefixes(void **state)
 		prefix[strcspn(prefix, "|")] = '\0';
 		snprintf(text, sizeof(text), "%s%s\n", prefix, kill);
 		read_string(text);
-		got = seen.n == 0                  ? "reject"
-		    : seen.kill[0].time[0] == '\0' ? "-"
-						   : seen.kill[0].time;
+		got = seen.n == 0 ? "reject"
+		    : seen.kill[0].when.text[0] == '\0'
+		    ? "-"
+		    : seen.kill[0].when.text;
 		if (strcmp(got, line) != 0)
 			fail_msg("%s: got %s, want %s", text, got, line);
 		lines++;
@@ -172,6 +181,177 @@ test_prefixes(void **state)
 	assert_true(lines > 40);
 	free(line);
 	fclose(file);
+}
+
+/* What came out, in the form of the corpus: a line for each kill. */
+static void
+describe_kills(char *dst, size_t size)
+{
+	char comm[4 * NAME_SIZE], uid[32], rss[32], adj[32], pid[32];
+	size_t i, n = 0;
+
+	dst[0] = '\0';
+	for (i = 0; i < seen.n && n < size; i++) {
+		const struct kill *kill = &seen.kill[i];
+
+		number_text(pid, sizeof(pid), kill->pid > 0, kill->pid, "");
+		number_text(uid, sizeof(uid), kill->has_uid, kill->uid, "");
+		number_text(
+		    rss, sizeof(rss), kill->has_rss, (long long)kill->rss, "");
+		number_text(adj, sizeof(adj), kill->has_adj, kill->adj, "");
+		snprintf(comm, sizeof(comm), "%s", kill->comm);
+		if (strchr(comm, '\n') != NULL)
+			*strchr(comm, '\n') = '|';
+		n += (size_t)snprintf(dst + n, size - n,
+		    "= %s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+		    kill->when.text[0] != '\0' ? kill->when.text : "-",
+		    killer_names[kill->killer], pid, comm, uid, rss, adj);
+	}
+}
+
+static void
+check_shape(const char *name, const char *want, const char *log)
+{
+	char got[1024];
+
+	read_string(log);
+	describe_kills(got, sizeof(got));
+	if (strcmp(got, want) != 0)
+		fail_msg("%s%sgot\n%swant\n%s", name, log, got, want);
+	/* without the last newline, and byte by byte */
+	read_text(log, strlen(log) - 1, 1, false);
+	describe_kills(got, sizeof(got));
+	assert_string_equal(got, want);
+}
+
+static void
+test_shapes(void **state)
+{
+	FILE *file = corpus("shapes");
+	char *line = NULL, name[256] = "", want[1024] = "", log[8192] = "";
+	size_t size = 0;
+	int shapes = 0, others = 0;
+
+	(void)state;
+	while (getline(&line, &size, file) > 0) {
+		if (line[0] == '@') {
+			if (name[0] != '\0')
+				check_shape(name, want, log);
+			snprintf(name, sizeof(name), "%s", line);
+			want[0] = log[0] = '\0';
+			if (strncmp(name, "@ other", 7) == 0)
+				others++;
+			else
+				shapes++;
+		} else if (line[0] == '=' && line[1] == ' ') {
+			strcat(want, line);
+		} else if (name[0] != '\0') {
+			strcat(log, line);
+		}
+	}
+	check_shape(name, want, log);
+	assert_true(shapes > 60);
+	assert_true(others > 15);
+	free(line);
+	fclose(file);
+}
+
+/* A pattern that no line is searched for would never match. */
+static void
+test_words(void **state)
+{
+	const char *pattern;
+	char word[96];
+	size_t i;
+
+	(void)state;
+	for (i = 0; (pattern = message_pattern(i)) != NULL; i++) {
+		if (strncasecmp(pattern, WORD_KILL, strlen(WORD_KILL)) != 0 &&
+		    strncmp(pattern, WORD_SIGNAL, strlen(WORD_SIGNAL)) != 0)
+			fail_msg("no line is searched for: %s", pattern);
+		snprintf(word, sizeof(word), "%s", pattern);
+		word[strcspn(word, "%")] = '\0';
+		strcat(word, word[strlen(word) - 1] == ' ' ? "1    " : "a    ");
+		if (!may_be_message(word, word + strlen(word)))
+			fail_msg("not let through: %s", pattern);
+	}
+	assert_true(i > 20);
+	assert_false(may_be_message("kill -9 1", strchr("kill -9 1", '\0')));
+}
+
+/* The table is used without the line that begins a report. */
+static void
+test_biggest(void **state)
+{
+	static const char head[] = "[  pid  ]   uid  tgid total_vm      rss "
+				   "rss_anon pgtables_bytes swapents "
+				   "oom_score_adj name\n";
+	static const char rows[] =
+	    "[    100]  1000   100    50000    10000     9000   0   0   5 a b\n"
+	    "[    101]  1000   101    50000    10001     9000   0   0   0 web\n"
+	    "[    102]     0   102    50000     9999     9000   0   0   0 web\n"
+	    "[    103]     0   103    50000        0        0   0   0   0 no\n"
+	    "[    104]     0   104    50000      300        0   0   0   0 sh\n"
+	    "[    105]     0   105    50000      299        0   0   0   0 ba\n"
+	    "app[1]: [ 106]  0 106  50000  900000     0   0   0   0 trick\n"
+	    "Killed process 100 (a b)\n"
+	    "Killed process 101 (other)\n";
+	char text[2048];
+	const struct usage *biggest = seen.kill[0].biggest;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s%s", head, rows);
+	read_string(text);
+	assert_int_equal(seen.n, 2);
+	assert_string_equal(biggest[0].comm, "web");
+	assert_int_equal(biggest[0].rss, 20000 * 4096);
+	assert_int_equal(biggest[0].processes, 2);
+	assert_string_equal(biggest[1].comm, "a b");
+	assert_int_equal(biggest[1].rss, 10000 * 4096);
+	assert_string_equal(biggest[2].comm, "sh");
+	assert_int_equal(biggest[2].processes, 1);
+	assert_int_equal(seen.kill[0].uid, 1000);
+	assert_int_equal(seen.kill[0].rss, 10000 * 4096);
+	assert_int_equal(seen.kill[0].adj, 5);
+	/* the same process id, but not who the table had */
+	assert_false(seen.kill[1].has_uid);
+	assert_int_equal(seen.kill[1].biggest[0].processes, 2);
+	/* another program's table */
+	snprintf(text, sizeof(text), "app[1]: %s%s", head, rows);
+	read_string(text);
+	assert_int_equal(seen.n, 2);
+	assert_int_equal(biggest[0].processes, 0);
+	/* a report much later than the table */
+	read_string("[  100.000001] [ pid ] uid tgid total_vm rss name\n"
+		    "[  100.000001] [    7]   0    7        9   9 x\n"
+		    "[ 9100.000001] Killed process 7 (x)\n");
+	assert_false(seen.kill[0].has_uid);
+}
+
+/* Kills by programs, told by their own names. */
+static void
+test_user_space(void **state)
+{
+	static const char text[] =
+	    "Nov 20 10:00:01 host systemd-oomd[7]: Killed /a/b/c due to memory "
+	    "pressure for /a being 70.00% > 50.00% for > 20s\n"
+	    "Nov 20 10:00:01 host app[7]: Killed /a/b/c due to memory\n"
+	    "Nov 20 10:00:02 host earlyoom[8]: sending SIGTERM to process 12 "
+	    "uid 1000 \"x\": badness 300\n"
+	    "Nov 20 10:00:02 host app[8]: sending SIGTERM to process 12 x\n"
+	    "Nov 20 10:00:02 host earlyoom[8]: sending SIGTERM when mem is\n"
+	    "11-20 10:00:03.000   811   811 I lowmemorykiller: Kill "
+	    "'org.demo.app' (31), uid 10061, oom_score_adj 920 to free 8kB\n";
+	static const enum killer killers[] = { KILLER_OOMD, KILLER_EARLYOOM,
+		KILLER_LMKD };
+	size_t i;
+
+	(void)state;
+	read_string(text);
+	assert_int_equal(seen.n, 3);
+	for (i = 0; i < seen.n; i++)
+		assert_int_equal(seen.kill[i].killer, killers[i]);
+	assert_int_equal(seen.kill[1].pid, 12);
 }
 
 static const char report[] =
@@ -210,15 +390,15 @@ check_report(void)
 	assert_int_equal(kill[1].rss, 20 * 1024);
 	assert_false(kill[1].has_uid);
 	assert_int_equal(kill[2].pid, 75);
-	assert_int_equal(kill[2].killer, KILLER_OOM);
+	assert_int_equal(kill[2].killer, KILLER_UNKNOWN);
 	assert_int_equal(kill[2].uid, 1001);
 	assert_int_equal(kill[2].rss, 100 * 4096);
 	assert_int_equal(kill[2].adj, -100);
 	assert_int_equal(kill[3].pid, 5);
 	assert_int_equal(kill[3].adj, 0);
-	assert_int_equal(kill[3].event, kill[0].event);
-	assert_int_equal(kill[3].clock, 300);
-	assert_int_equal(kill[3].clock_kind, CLOCK_BOOT);
+	assert_int_equal(kill[3].report, kill[0].report);
+	assert_int_equal(kill[3].when.boot, 300000002);
+	assert_int_equal(kill[3].when.date, -1);
 }
 
 /* However the log comes in. */
@@ -319,15 +499,19 @@ test_kmsg(void **state)
 	    "6,2,2000000,-;process 'x\\x0aKilled process 5 (x)' started\n"
 	    "4,3,3000000,-;Out of memory: Killed process 4 (\\xff\\x5c) "
 	    "total-vm:1kB\n"
-	    "12,4,4000000,-;Killed process 5 (x)\n";
+	    "12,4,4000000,-;Killed process 5 (x)\n"
+	    "3,5,5000000,-;Out of memory: Killed process 6 (a\\x0ab) "
+	    "total-vm:1kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB\n";
 
 	(void)state;
 	read_text(records, sizeof(records) - 1, 0, true);
-	assert_int_equal(seen.n, 2);
-	assert_string_equal(seen.kill[0].time, "1.000000");
+	assert_int_equal(seen.n, 3);
+	assert_string_equal(seen.kill[0].when.text, "1.000000");
 	assert_string_equal(seen.kill[0].comm, "a\033b");
 	assert_int_equal(seen.kill[0].rss, 4096);
 	assert_string_equal(seen.kill[1].comm, "\xff\\");
+	assert_string_equal(seen.kill[2].comm, "a\nb");
+	assert_int_equal(seen.kill[2].rss, 4096);
 }
 
 /* Who was it? The lines before say so, up to the next report. */
@@ -350,8 +534,8 @@ test_killers(void **state)
 	    "task_memcg=/a,pid=1,uid=7,task=h,pid=9,uid=3,pid=8,uid=1000\n"
 	    "Killed process 8 (h,pid=9,uid=3)\n"
 	    "Kill process 9 (i) sharing same memory\n";
-	static const enum killer killers[] = { KILLER_MEMCG, KILLER_OOM,
-		KILLER_OOM, KILLER_MEMCG, KILLER_MEMCG, KILLER_OOM,
+	static const enum killer killers[] = { KILLER_MEMCG, KILLER_UNKNOWN,
+		KILLER_UNKNOWN, KILLER_MEMCG, KILLER_MEMCG, KILLER_OOM,
 		KILLER_MEMCG, KILLER_MEMCG };
 	size_t i;
 
@@ -368,23 +552,23 @@ test_killers(void **state)
 static void
 test_start(void **state)
 {
-	struct killlog *log = killlog_new(4096, see, &seen);
+	struct log *log = log_new(4096, see, &seen);
 
 	(void)state;
 	assert_non_null(log);
 	seen.n = 0;
 	put(log, "Task in /a killed as a result of limit of /a\nKilled", 51, 0);
-	killlog_start(log, false);
+	log_start(log, false);
 	put(log, " process 1 (x)\nKilled process 2 (y)\n", 36, 0);
-	killlog_end(log);
+	log_end(log);
 	put(log, "Killed process 3 (z)\n", 21, 0);
-	killlog_end(log);
+	log_end(log);
 	assert_int_equal(seen.n, 2);
 	assert_int_equal(seen.kill[0].pid, 2);
-	assert_int_equal(seen.kill[0].killer, KILLER_OOM);
-	assert_true(seen.kill[0].event != seen.kill[1].event);
-	killlog_free(log);
-	killlog_free(NULL);
+	assert_int_equal(seen.kill[0].killer, KILLER_UNKNOWN);
+	assert_true(seen.kill[0].report != seen.kill[1].report);
+	log_free(log);
+	log_free(NULL);
 }
 
 int
@@ -393,6 +577,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_biggest),
+		cmocka_unit_test(test_user_space),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_between),
 		cmocka_unit_test(test_odd_lines),
