@@ -128,7 +128,7 @@ find_clock(const char *p, const char *end)
 		q = p + strspn(p, DIGITS);
 		/* Six pairs are a network card's address. */
 		if (q > p && q - p <= 2 && has_shape(q, ":00:00") &&
-		    !has_shape(q + 6, ":00"))
+		    !isdigit((unsigned char)q[6]) && !has_shape(q + 6, ":00"))
 			return p;
 		if (q > p)
 			p = q;
@@ -360,7 +360,8 @@ read_stamp(struct when *when, const char *p)
 	p += strspn(p, " ");
 	dot = p + strspn(p, DIGITS);
 	end = p + strcspn(p, " ]");
-	if (*dot == '.' && strcspn(dot + 1, "s ]") == strspn(dot + 1, DIGITS))
+	if (*dot == '.' && dot - p <= 12 &&
+	    strcspn(dot + 1, "s ]") == strspn(dot + 1, DIGITS))
 		when->boot = strtoll(p, NULL, 10) * 1000000 +
 		    strtoll(dot + 1, NULL, 10) % 1000000;
 	else if (close != NULL && close - p > 5 &&
