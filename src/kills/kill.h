@@ -177,7 +177,7 @@ bool may_be_message(const char *word, const char *end);
 enum meaning read_message(
     char *text, char *word, uint64_t page_size, struct message *message);
 
-/* Whether P to END is only the last words of an opening. */
+/* Whether P to END is only the end of an opening. */
 bool is_broken_opening(const char *p, const char *end);
 
 /* A line of the task table in an out-of-memory report. */
@@ -229,11 +229,11 @@ void log_start(struct log *log, bool kmsg);
  */
 char *log_room(struct log *log, size_t *len);
 
-/* LEN bytes have been put there. */
+/* LEN bytes have been put there; none if the log is over. */
 void log_filled(struct log *log, size_t len);
 
-/* The log is over. Returns how many kills it announced. */
-size_t log_end(struct log *log);
+/* How many kills the log announced, done or not. */
+size_t log_announced(const struct log *log);
 
 /* Release LOG, which may be NULL. */
 void log_free(struct log *log);
@@ -267,10 +267,9 @@ struct kills {
 size_t kept_rows(const struct kills *kills);
 const struct kill_row *kept_row(const struct kills *kills, size_t i);
 
+void print_table(const struct kills *kills, bool json);
+
 /* Print the table, and below it what it does not say. */
 void print_kills(const struct kills *kills);
-
-/* Print the rows as JSON. */
-void print_kills_json(const struct kills *kills);
 
 #endif

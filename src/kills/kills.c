@@ -222,7 +222,9 @@ read_log(struct kills *kills, struct log *log, int fd)
 	for (;; first = false) {
 		room = log_room(log, &len);
 		n = read(fd, room, len);
-		if (n == 0 || (n < 0 && kmsg && errno == EAGAIN))
+		if (n < 0 && kmsg && errno == EAGAIN)
+			n = 0;
+		if (n == 0)
 			break;
 		if (n < 0 && kmsg && errno == EPIPE) {
 			/* Records were overwritten; go on with the oldest. */
@@ -231,8 +233,7 @@ read_log(struct kills *kills, struct log *log, int fd)
 		}
 		if (n < 0) {
 			complain(file, 0, "%s", strerror(errno));
-			kills->announced += log_end(log);
-			return -1;
+			break;
 		}
 		if (first && kmsg) {
 			/* The boot's first record has number 0. */
@@ -249,8 +250,9 @@ read_log(struct kills *kills, struct log *log, int fd)
 		}
 		log_filled(log, (size_t)n);
 	}
-	kills->announced += log_end(log);
-	return 0;
+	log_filled(log, 0);
+	kills->announced += log_announced(log);
+	return n < 0 ? -1 : 0;
 }
 
 static int
@@ -318,7 +320,7 @@ kills_run(
 	log_free(log);
 
 	if (json)
-		print_kills_json(&kills);
+		print_table(&kills, true);
 	else if (kills.nlogs > 0 || kills.n > 0)
 		print_kills(&kills);
 	free(kills.rows);

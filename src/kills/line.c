@@ -196,7 +196,8 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		prefix->loose += letters && n > 3;
 		prefix->hosts += prefix->dated && islower((unsigned char)*p) &&
 		    memchr(p, '.', n) == NULL;
-	} else if (!letters || isdigit((unsigned char)*p) ||
+	} else if (!letters || is_word(p, n, "memory:") ||
+	    isdigit((unsigned char)*p) ||
 	    (isupper((unsigned char)*p) && strspn(p + 1, DIGITS) == n - 2) ||
 	    (prefix->sender == SENDER_KERNEL && prefix->severity) ||
 	    (prefix->nwords == 1 && p[n] != ' '))

@@ -329,24 +329,28 @@ join_lines(struct log *log, char *stop, char *word, struct message *message)
 }
 
 /*
- * If the line begins with the last words of an opening, up to START, put the
- * line before it in front.
+ * If the line begins with the end of an opening, up to START, put the line
+ * before it in front. Returns whether that makes it whole.
  */
 static bool
 join_opening(struct log *log, const char *start)
 {
 	struct line *line = &log->line;
-	const char *q = line->text + strspn(line->text, QUOTATION);
+	const char *rest = line->text + strspn(line->text, QUOTATION);
 	char text[LINE_SIZE], *p, *end;
 
-	if (!is_broken_opening(q, start) || line->start <= log->buffer + 1)
+	if (line->is_record || !is_broken_opening(rest, start) ||
+	    line->start <= log->buffer + 1)
 		return false;
 	p = line_start(log->buffer, line->start - 1);
 	if (line->start - p >= LINE_SIZE)
 		return false;
-	snprintf(text, sizeof(text), "%s", q);
+	memcpy(text, rest, (size_t)(line->text_end - rest) + 1);
 	end = copy_text(line->text, p, line->start - 1);
-	line->text_end = end + sprintf(end, " %s", text);
+	/* A terminal breaks words. */
+	if (end - line->text < 80)
+		*end++ = ' ';
+	line->text_end = stpcpy(end, text);
 	start_prefix(line, line->text);
 	return true;
 }
@@ -406,7 +410,7 @@ read_line(struct log *log, int search, char *start, char *end, char *stop)
 		if (!may_be_message(word, line->text_end))
 			continue;
 		read_message(line->text, word, log->page_size, &message);
-		if (!line->is_record && message.meaning != MEANING_NONE &&
+		if (message.meaning != MEANING_NONE &&
 		    join_opening(log, message.start)) {
 			p = line->text;
 			continue;
@@ -544,18 +548,13 @@ void
 log_filled(struct log *log, size_t len)
 {
 	log->used += len;
-	read_lines(log, false);
+	read_lines(log, len == 0);
 }
 
 size_t
-log_end(struct log *log)
+log_announced(const struct log *log)
 {
-	size_t announced;
-
-	read_lines(log, true);
-	announced = log->nannounced;
-	log_start(log, log->kmsg);
-	return announced;
+	return log->nannounced;
 }
 
 void

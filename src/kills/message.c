@@ -413,11 +413,13 @@ may_be_message(const char *word, const char *end)
 	ptrdiff_t n;
 	size_t i;
 
-	/* What follows "kill" in the patterns, to be quick with a lot of it */
-	if (end - word < 6 || strchr("ei: ", word[4]) == NULL)
+	if (end - word < 6)
 		return false;
 	for (i = 0; i < COUNT(formats); i++) {
 		pattern = formats[i].pattern;
+		/* Be quick: after "kill" most differ. */
+		if (pattern[4] != word[4] || pattern[5] != word[5])
+			continue;
 		for (n = 0; word + n < end && word[n] == pattern[n] && n < 8;)
 			n++;
 		/* A line may have been broken after a word such as Killed. */
@@ -493,8 +495,7 @@ is_broken_opening(const char *p, const char *end)
 
 	for (i = 0; i < COUNT(openings); i++) {
 		n = strlen(openings[i].text);
-		if (len > 0 && len < n &&
-		    openings[i].text[n - len - 1] == ' ' &&
+		if (len > 1 && len < n &&
 		    memcmp(openings[i].text + n - len, p, len) == 0)
 			return true;
 	}

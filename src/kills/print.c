@@ -10,44 +10,29 @@
 #include "kills/kill.h"
 #include "text.h"
 
-enum {
-	COL_TIME,
-	COL_KILLER,
-	COL_PID,
-	COL_COMMAND,
-	COL_UID,
-	COL_RSS,
-	COL_ADJ,
-	COL_RULE,
-	COL_TABLE_END,
-	/* JSON only: */
-	COL_ADJ_SCALE = COL_TABLE_END,
-	COL_RULE_VALUE,
-	COL_RULE_SCALE,
-	COL_BIGGEST,
-	COL_LOG,
-	COL_END
-};
+#define TABLE_COLUMNS 8 /* the others are JSON's alone */
 
 static const struct {
 	const char *name; /* and in small letters, JSON's */
 	int flags;
 	int json_type;
-} columns[COL_END] = {
-	[COL_TIME] = { "TIME", 0, SCOLS_JSON_STRING },
-	[COL_KILLER] = { "KILLER", 0, SCOLS_JSON_STRING },
-	[COL_PID] = { "PID", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_COMMAND] = { "COMMAND", 0, SCOLS_JSON_STRING },
-	[COL_UID] = { "UID", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_RSS] = { "RSS", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_ADJ] = { "ADJ", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_RULE] = { "RULE", SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
-	[COL_ADJ_SCALE] = { "ADJ_SCALE", 0, SCOLS_JSON_STRING },
-	[COL_RULE_VALUE] = { "RULE_VALUE", 0, SCOLS_JSON_NUMBER },
-	[COL_RULE_SCALE] = { "RULE_SCALE", 0, SCOLS_JSON_STRING },
-	[COL_BIGGEST] = { "BIGGEST", 0, SCOLS_JSON_STRING },
-	[COL_LOG] = { "LOG", 0, SCOLS_JSON_STRING },
+} columns[] = {
+	{ "TIME", 0, SCOLS_JSON_STRING },
+	{ "KILLER", 0, SCOLS_JSON_STRING },
+	{ "PID", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	{ "COMMAND", 0, SCOLS_JSON_STRING },
+	{ "UID", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	{ "RSS", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	{ "ADJ", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	{ "RULE", SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
+	{ "ADJ_SCALE", 0, SCOLS_JSON_STRING },
+	{ "RULE_VALUE", 0, SCOLS_JSON_NUMBER },
+	{ "RULE_SCALE", 0, SCOLS_JSON_STRING },
+	{ "BIGGEST", 0, SCOLS_JSON_STRING },
+	{ "LOG", 0, SCOLS_JSON_STRING },
 };
+
+#define JSON_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 static const char *const killer_names[KILLERS] = {
 	[KILLER_OOM] = "oom",
@@ -70,19 +55,27 @@ struct command {
 	size_t kills;
 };
 
-__attribute__((format(printf, 4, 5))) static void
-set_cell(struct libscols_line *line, size_t column, bool known,
-    const char *format, ...)
+/* A line of the table that is being filled. */
+struct cells {
+	struct libscols_line *line;
+	size_t column; /* the next */
+	bool json;
+};
+
+/* What is not KNOWN is null in JSON and "-" in the table. */
+__attribute__((format(printf, 3, 4))) static void
+add_cell(struct cells *cells, bool known, const char *format, ...)
 {
 	va_list ap;
 	char *text;
 
-	if (!known)
-		return;
 	va_start(ap, format);
-	text = vprintable(format, ap);
+	text = known      ? vprintable(format, ap)
+	    : cells->json ? NULL
+			  : printable("-");
 	va_end(ap);
-	if (text == NULL || scols_line_refer_data(line, column, text) != 0)
+	if ((text == NULL && (known || !cells->json)) ||
+	    scols_line_refer_data(cells->line, cells->column++, text) != 0)
 		err(EXIT_NOTHING_CHANGED, NULL);
 }
 
@@ -115,53 +108,56 @@ last_part(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* What the log does not say stays empty here: null. */
 static void
-fill_json(struct libscols_line *line, const struct kill_row *row)
+add_row(struct libscols_table *table, const struct kill_row *row, bool json,
+    bool configured)
 {
+	struct cells cells = { .json = json };
 	const struct kill *kill = &row->kill;
 	const struct rule *rule = row->rule;
-	char *biggest = format_biggest(kill->biggest);
+	char size[5], *biggest;
 
-	set_cell(line, COL_RSS, kill->has_rss, "%ju", (uintmax_t)kill->rss);
-	set_cell(line, COL_ADJ_SCALE,
-	    kill->has_adj && kill->scale != SCALE_UNKNOWN, "%s",
-	    scale_names[kill->scale]);
-	set_cell(line, COL_BIGGEST, true, "%s", biggest);
-	set_cell(line, COL_LOG, true, "%s", row->log);
-	free(biggest);
-	if (rule == NULL)
+	if ((cells.line = scols_table_new_line(table, NULL)) == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	add_cell(&cells, kill->when.text[0] != '\0', "%s", kill->when.text);
+	add_cell(&cells, kill->killer != KILLER_UNKNOWN, "%s",
+	    killer_names[kill->killer]);
+	add_cell(&cells, kill->pid > 0, "%d", (int)kill->pid);
+	add_cell(&cells, true, "%s", kill->comm);
+	add_cell(&cells, kill->has_uid, "%u", kill->uid);
+	if (!json) {
+		add_cell(&cells, kill->has_rss, "%s",
+		    format_size(size, (int64_t)kill->rss));
+		add_cell(&cells, kill->has_adj, "%d", kill->adj);
+		if (rule == NULL)
+			add_cell(&cells, true, configured ? "none" : "");
+		else
+			add_cell(&cells, true, "%s:%u %s%d",
+			    last_part(rule->file), rule->line,
+			    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
 		return;
-	set_cell(line, COL_RULE, true, "%s:%u", rule->file, rule->line);
-	set_cell(line, COL_RULE_VALUE, true, "%d", rule->value);
-	set_cell(line, COL_RULE_SCALE, true, "%s",
-	    scale_names[rule->oom_adj ? SCALE_OOM_ADJ : SCALE_OOM_SCORE_ADJ]);
+	}
+	biggest = format_biggest(kill->biggest);
+	add_cell(&cells, kill->has_rss, "%ju", (uintmax_t)kill->rss);
+	add_cell(&cells, kill->has_adj, "%d", kill->adj);
+	add_cell(&cells, rule != NULL, "%s:%u", rule ? rule->file : "",
+	    rule ? rule->line : 0);
+	add_cell(&cells, kill->has_adj && kill->scale != SCALE_UNKNOWN, "%s",
+	    scale_names[kill->scale]);
+	add_cell(&cells, rule != NULL, "%d", rule ? rule->value : 0);
+	add_cell(&cells, rule != NULL, "%s",
+	    scale_names[rule && rule->oom_adj ? SCALE_OOM_ADJ
+					      : SCALE_OOM_SCORE_ADJ]);
+	add_cell(&cells, true, "%s", biggest);
+	add_cell(&cells, true, "%s", row->log);
+	free(biggest);
 }
 
-static void
-fill_table(struct libscols_line *line, const struct kill_row *row)
-{
-	const struct rule *rule = row->rule;
-	char size[5];
-	size_t i;
-
-	for (i = 0; i < COL_RULE; i++)
-		if (scols_cell_get_data(scols_line_get_cell(line, i)) == NULL)
-			set_cell(line, i, i != COL_COMMAND, "-");
-	set_cell(line, COL_RSS, row->kill.has_rss, "%s",
-	    format_size(size, (int64_t)row->kill.rss));
-	if (rule != NULL)
-		set_cell(line, COL_RULE, true, "%s:%u %s%d",
-		    last_part(rule->file), rule->line,
-		    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
-}
-
-static void
+void
 print_table(const struct kills *kills, bool json)
 {
 	struct libscols_table *table = scols_new_table();
 	struct libscols_column *column;
-	struct libscols_line *line;
 	size_t i;
 
 	if (table == NULL)
@@ -170,34 +166,16 @@ print_table(const struct kills *kills, bool json)
 	scols_table_enable_json(table, json);
 	/* Names have been escaped already. */
 	scols_table_enable_noencoding(table, 1);
-	for (i = 0; i < (json ? COL_END : COL_TABLE_END); i++) {
+	for (i = 0; i < (json ? JSON_COLUMNS : TABLE_COLUMNS); i++) {
 		column = scols_table_new_column(
 		    table, columns[i].name, 0, columns[i].flags);
 		if (column == NULL)
 			err(EXIT_NOTHING_CHANGED, NULL);
 		scols_column_set_json_type(column, columns[i].json_type);
 	}
-	for (i = 0; i < kept_rows(kills); i++) {
-		const struct kill_row *row = kept_row(kills, i);
-		const struct kill *kill = &row->kill;
-
-		if ((line = scols_table_new_line(table, NULL)) == NULL)
-			err(EXIT_NOTHING_CHANGED, NULL);
-		set_cell(line, COL_TIME, kill->when.text[0] != '\0', "%s",
-		    kill->when.text);
-		set_cell(line, COL_KILLER, kill->killer != KILLER_UNKNOWN, "%s",
-		    killer_names[kill->killer]);
-		set_cell(line, COL_PID, kill->pid > 0, "%d", (int)kill->pid);
-		set_cell(line, COL_COMMAND, true, "%s", kill->comm);
-		set_cell(line, COL_UID, kill->has_uid, "%u", kill->uid);
-		set_cell(line, COL_ADJ, kill->has_adj, "%d", kill->adj);
-		set_cell(
-		    line, COL_RULE, !json && kills->config->nfiles > 0, "none");
-		if (json)
-			fill_json(line, row);
-		else
-			fill_table(line, row);
-	}
+	for (i = 0; i < kept_rows(kills); i++)
+		add_row(
+		    table, kept_row(kills, i), json, kills->config->nfiles > 0);
 	if (scols_print_table(table) != 0)
 		err(EXIT_NOTHING_CHANGED, NULL);
 	scols_unref_table(table);
@@ -347,10 +325,9 @@ print_notes(const struct kills *kills, const struct command *commands, size_t n)
 void
 print_kills(const struct kills *kills)
 {
-	struct command *commands;
 	size_t n;
+	struct command *commands = count_commands(kills, &n);
 
-	commands = count_commands(kills, &n);
 	if (kills->n > 0) {
 		print_table(kills, false);
 		print_biggest(kills);
@@ -369,10 +346,4 @@ print_kills(const struct kills *kills)
 	}
 	print_notes(kills, commands, n);
 	free(commands);
-}
-
-void
-print_kills_json(const struct kills *kills)
-{
-	print_table(kills, true);
 }

@@ -353,6 +353,12 @@ killed() {
 	fi
 	adjust_by timeout 60 -- -k -c c.conf - </dev/kmsg
 	status_is 0
+	# the first record of the boot has number 0
+	if [[ $(dd if=/dev/kmsg iflag=nonblock bs=8192 count=1 2>/dev/null) == *,0,*\;* ]]; then
+		out_lacks overwritten
+	else
+		out_has overwritten
+	fi
 	mkfifo fifo
 	{ while [[ ! -e go ]]; do sleep 0.01; done; killed java >fifo; } 3>&- &
 	touch go

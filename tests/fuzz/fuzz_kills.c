@@ -48,8 +48,8 @@ add_kill(const struct kill *kill, void *arg)
 	    (kill->adj >= -1000 && kill->adj <= 1000));
 	for (i = 0; i < BIGGEST && kill->biggest[i].processes > 0; i++) {
 		add_text(sum, kill->biggest[i].comm, NAME_SIZE);
-		check(i == 0 ||
-		    kill->biggest[i].rss <= kill->biggest[i - 1].rss);
+		check(
+		    i == 0 || kill->biggest[i].rss <= kill->biggest[i - 1].rss);
 	}
 	sum->hash = sum->hash * 31 + (uint64_t)kill->pid + kill->rss +
 	    kill->uid + (uint64_t)kill->adj + kill->killer;
@@ -74,7 +74,7 @@ read_all(const uint8_t *data, size_t size, size_t piece, bool kmsg)
 		memcpy(room, data + done, len);
 		log_filled(log, len);
 	}
-	log_end(log);
+	log_filled(log, 0);
 	log_free(log);
 	/* No message is shorter. */
 	check(sum.kills <= size / strlen("Killed / due to "));

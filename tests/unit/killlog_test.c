@@ -66,7 +66,7 @@ read_text(const char *text, size_t len, size_t piece, bool kmsg)
 	seen.n = 0;
 	log_start(log, kmsg);
 	put(log, text, len, piece);
-	log_end(log);
+	log_filled(log, 0);
 	log_free(log);
 }
 
@@ -560,9 +560,10 @@ test_start(void **state)
 	put(log, "Task in /a killed as a result of limit of /a\nKilled", 51, 0);
 	log_start(log, false);
 	put(log, " process 1 (x)\nKilled process 2 (y)\n", 36, 0);
-	log_end(log);
+	log_filled(log, 0);
+	log_start(log, false);
 	put(log, "Killed process 3 (z)\n", 21, 0);
-	log_end(log);
+	log_filled(log, 0);
 	assert_int_equal(seen.n, 2);
 	assert_int_equal(seen.kill[0].pid, 2);
 	assert_int_equal(seen.kill[0].killer, KILLER_UNKNOWN);
