@@ -139,6 +139,11 @@ under_valgrind() {
 	[[ ${OOM_ADJUST_WRAPPED:-} == valgrind ]]
 }
 
+# A login user's processes are not lowered.
+need_service() {
+	[[ $EUID -lt 1000 ]] || skip "NOT RUN: needs root, or a service's user"
+}
+
 need_namespaces() {
 	need_root
 	need_program mount unshare

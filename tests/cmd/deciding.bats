@@ -45,6 +45,7 @@ load common
 }
 
 @test "names by different ways: the last rule decides" {
+	need_service
 	cp "$HELPERS/actor" "./$MARK"
 	config <<-EOF
 		$PWD/$MARK 1

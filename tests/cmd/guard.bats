@@ -308,6 +308,7 @@ share_memory() {
 }
 
 @test "shared memory: changed back and forth is reported once, status 2" {
+	need_service
 	need_bare
 	local one two hold
 	share_memory
@@ -323,6 +324,7 @@ share_memory() {
 }
 
 @test "shared memory: set already, and changed in a later pass, is one" {
+	need_service
 	need_bare
 	local one two hold
 	share_memory

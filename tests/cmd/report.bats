@@ -147,6 +147,7 @@ export -f reference_run
 }
 
 @test "a process that can be lowered again, down to 0" {
+	need_service
 	actor pid -o 700 "$MARK"
 	config <<<"process $MARK { oom_score_adj = 100 }"
 	adjust -v -c c.conf

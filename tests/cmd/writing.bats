@@ -5,6 +5,7 @@
 load common
 
 @test "every oom_adj from 0 to 15 becomes what the kernel makes of it" {
+	need_service
 	local v kernel
 	[[ -w /proc/self/oom_adj ]] || skip "NOT RUN: no oom_adj in this kernel"
 	for v in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
