@@ -19,7 +19,7 @@ struct run {
 	struct process process;
 	struct changes changes;
 	size_t nwrites;
-	/* Already reported, an enum outcome for each PID; untouched pages cost
+	/* The enum outcome that was reported for each PID. Untouched pages cost
 	   no memory. */
 	unsigned char reported[PID_LIMIT];
 };
@@ -44,10 +44,10 @@ write_value(struct run *run, struct result *result)
 }
 
 /*
- * Change the value of the process, for the first time in this run. The kernel
- * copies a value to processes that share the memory (CLONE_VM), so one that has
- * to be changed again is changed once more, reported, and then left alone: two
- * rules would go on to change it back and forth.
+ * Change the value of the process. The kernel copies a value to processes that
+ * share the memory (CLONE_VM), so the rule of another process may undo the
+ * change. Then the process is changed once more, reported, and left alone: the
+ * two rules would change it back and forth in every pass.
  */
 static int
 change_value(struct run *run, struct result *result)
@@ -83,7 +83,7 @@ add_result(struct run *run, struct result *result)
 {
 	unsigned char *reported = &run->reported[result->pid];
 
-	/* A later pass finds again what an earlier one has reported. */
+	/* A later pass does not report again what an earlier one has. */
 	if (result->outcome == OUTCOME_GONE || *reported == result->outcome ||
 	    (*reported != OUTCOME_NONE && result->outcome != OUTCOME_CHANGED))
 		return;
@@ -94,7 +94,7 @@ add_result(struct run *run, struct result *result)
 	*reported = (unsigned char)result->outcome;
 }
 
-/* Do what the decision D says of the process that it was made for. */
+/* Carry out decision D for the process in RUN. */
 static int
 apply_decision(struct run *run, const struct decision *d)
 {
@@ -133,8 +133,8 @@ apply_decision(struct run *run, const struct decision *d)
 }
 
 /*
- * Decide for process PID and do what is decided. Returns 0, or -1 with errno
- * set.
+ * Decide for process PID and carry out the decision. Returns 0, or -1 with
+ * errno set.
  */
 static int
 adjust_process(struct run *run, const char *pid)
@@ -144,7 +144,7 @@ adjust_process(struct run *run, const char *pid)
 	struct decision d;
 	int result;
 
-	/* With hidepid= other users' processes cannot be read. */
+	/* With hidepid= other users' processes cannot be read: no error. */
 	if (process_look(p, run->procfd, pid) == -1)
 		return errno == EACCES || errno == EPERM ? 0 : -1;
 	result = adjustment_decide(p, rules, &run->changes, &d);
@@ -157,8 +157,9 @@ adjust_process(struct run *run, const char *pid)
 	return result;
 }
 
+/* Walk once over PROC, an open /proc. */
 static int
-adjust_all(struct run *run, DIR *proc)
+adjust_once(struct run *run, DIR *proc)
 {
 	const char *name;
 	pid_t pid;
@@ -183,8 +184,8 @@ adjust_all(struct run *run, DIR *proc)
 }
 
 int
-adjust(const struct config *config, const char *proc, struct report *report,
-    struct watchdog *watchdog)
+adjust_processes(const struct config *config, const char *proc,
+    struct report *report, struct watchdog *watchdog)
 {
 	static struct run run;
 	size_t before;
@@ -212,7 +213,7 @@ adjust(const struct config *config, const char *proc, struct report *report,
 	   old value, and may come earlier in the walk. */
 	for (i = 0; i < PASSES_MAX && status == 0; i++) {
 		before = run.nwrites;
-		status = adjust_all(&run, dir);
+		status = adjust_once(&run, dir);
 		if (run.nwrites == before)
 			break;
 	}

@@ -7,13 +7,13 @@
 #include "watchdog.h"
 
 /*
- * Walk over PROC, where procfs is mounted, and give each process that a
- * selected rule decides its value; walk again until nothing changes. The
+ * Walk over PROC, where procfs is mounted, and write the value of each process
+ * for which a selected rule decides; walk again until nothing changes. The
  * results go to REPORT; in a dry run nothing is written. Returns 0, or -1 with
  * the error reported if it could not go on; watchdog->changed says whether
  * something had been written.
  */
-int adjust(const struct config *config, const char *proc, struct report *report,
-    struct watchdog *watchdog);
+int adjust_processes(const struct config *config, const char *proc,
+    struct report *report, struct watchdog *watchdog);
 
 #endif

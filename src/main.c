@@ -39,12 +39,12 @@ struct options {
 	const char *color_when;
 	bool has_timeout;
 	unsigned int timeout; /* seconds, or 0 for none */
-	char **names;         /* or logs */
+	char **names;         /* of rules; with -k, of logs */
 	size_t nnames;
 };
 
 static void
-help(void)
+print_help(void)
 {
 	fputs("Usage:\n"
 	      " oom_adjust [-nqv] [options] [name ...]   apply the rules (only "
@@ -118,7 +118,7 @@ open_standard_descriptors(void)
  * noticed only when it is flushed.
  */
 __attribute__((noreturn)) static void
-finish(int status, bool changed)
+flush_and_exit(int status, bool changed)
 {
 	if (fflush(stdout) == EOF)
 		warn("standard output");
@@ -131,7 +131,7 @@ finish(int status, bool changed)
 						: EXIT_NOTHING_CHANGED);
 }
 
-/* As in util-linux: WHEN, or else a terminal and no NO_COLOR. */
+/* As in util-linux: WHEN decides; without it, a terminal and NO_COLOR do. */
 static bool
 use_color(const char *when)
 {
@@ -204,17 +204,17 @@ set_option(struct options *o, int c)
 		o->sys = optarg;
 		break;
 	case 'h':
-		help();
-		finish(EXIT_OK, false);
+		print_help();
+		flush_and_exit(EXIT_OK, false);
 	case 'V':
 		puts("oom_adjust " VERSION);
-		finish(EXIT_OK, false);
+		flush_and_exit(EXIT_OK, false);
 	default:
 		usage_error(NULL);
 	}
 }
 
-/* Refuse combinations that mean nothing, and set what depends on others. */
+/* Refuse combinations that make no sense; set what depends on other options. */
 static void
 check_options(struct options *o)
 {
@@ -266,7 +266,7 @@ parse_options(int argc, char **argv, struct options *o)
 	check_options(o);
 }
 
-/* Select the rules for NAMES alone. Returns 0, or -1 if a name has none. */
+/* Select only the rules that NAMES mean. Returns 0, or -1 if one means none. */
 static int
 select_rules(struct rules *rules, char *const *names, size_t nnames)
 {
@@ -294,7 +294,7 @@ select_rules(struct rules *rules, char *const *names, size_t nnames)
 	return result;
 }
 
-/* Say so where reset_inherited can have no effect. */
+/* Warn if reset_inherited can have no effect here. */
 static void
 note_no_sessions(const struct options *o, const struct config *config)
 {
@@ -311,7 +311,7 @@ test_config(const struct options *o, const struct config *config)
 	note_no_sessions(o, config);
 	if (o->verbose)
 		config_print(config);
-	/* With -v a comment: the output is a config. */
+	/* With -v this line is a comment, so that the output is a config. */
 	print_line("%s%s: OK (%zu %s)", o->verbose ? "# " : "", o->config,
 	    config->rules.n, config->rules.n == 1 ? "rule" : "rules");
 	return EXIT_OK;
@@ -329,7 +329,7 @@ apply_rules(const struct options *o, const struct config *config,
 		note_no_sessions(o, config);
 	if (report_init(&report, config, o->verbose, o->dry_run) == -1)
 		err(EXIT_NOTHING_CHANGED, NULL);
-	if (adjust(config, o->proc, &report, watchdog) == -1)
+	if (adjust_processes(config, o->proc, &report, watchdog) == -1)
 		return watchdog->changed ? EXIT_NOT_ALL : EXIT_NOTHING_CHANGED;
 
 	if (everything && config->lowmemorykiller.n > 0) {
@@ -351,8 +351,8 @@ apply_rules(const struct options *o, const struct config *config,
 
 /*
  * -l and -k must work when the config is missing or broken: they go on without
- * rules, with status 1 if there were errors. That no config is installed is
- * only a note.
+ * rules, with status 1 if there were errors. A default config that does not
+ * exist is only a note.
  */
 static int
 read_config(const struct options *o, struct config *config)
@@ -361,7 +361,8 @@ read_config(const struct options *o, struct config *config)
 
 	if (optional && o->config == default_config &&
 	    access(o->config, F_OK) == -1 && errno == ENOENT) {
-		complain(o->config, 0, "not there: going on without rules");
+		complain(
+		    o->config, 0, "does not exist: going on without rules");
 		return EXIT_OK;
 	}
 	if (config_read(config, o->config,
@@ -391,13 +392,14 @@ main(int argc, char **argv)
 	setprogname(program);
 	setlocale(LC_CTYPE, "");
 	open_standard_descriptors();
-	/* If our reader goes away, the work must still be finished. */
+	/* The work must be finished even if nobody reads the output. */
 	signal(SIGPIPE, SIG_IGN);
 	parse_options(argc, argv, &o);
 
 	watchdog.seconds = o.timeout;
 	if ((error = watchdog_start(&watchdog)) != 0)
-		complain(NULL, 0, "going on without --timeout: no thread: %s",
+		complain(NULL, 0,
+		    "going on without --timeout: cannot start a thread: %s",
 		    strerror(error));
 	status = read_config(&o, &config);
 	if (o.mode != 'k' &&
@@ -430,5 +432,5 @@ main(int argc, char **argv)
 	}
 	if (result == -1)
 		status = EXIT_NOTHING_CHANGED;
-	finish(status, watchdog.changed);
+	flush_and_exit(status, watchdog.changed);
 }

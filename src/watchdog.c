@@ -7,11 +7,11 @@
 #include "text.h"
 #include "watchdog.h"
 
-/* More than any PTHREAD_STACK_MIN: 128 KiB on arm64 */
+/* More than PTHREAD_STACK_MIN anywhere; the largest is arm64's, 128 KiB. */
 #define STACK_SIZE ((size_t)256 * 1024)
 
 static void *
-watch(void *arg)
+wait_for_timeout(void *arg)
 {
 	const struct watchdog *w = arg;
 	char message[128], where[48] = "";
@@ -48,7 +48,7 @@ watchdog_start(struct watchdog *w)
 		error =
 		    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (error == 0)
-		error = pthread_create(&thread, &attr, watch, w);
+		error = pthread_create(&thread, &attr, wait_for_timeout, w);
 	pthread_attr_destroy(&attr);
 	return error;
 }

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * A process can block whoever reads its command line for ever (CVE-2018-1120),
- * and a signal handler does not interrupt that read. So a thread ends the run.
+ * Reading a process's command line can block for ever (CVE-2018-1120), and a
+ * signal handler does not interrupt that read. So a second thread ends the run.
  */
 struct watchdog {
 	unsigned int seconds;
@@ -18,9 +18,9 @@ struct watchdog {
 };
 
 /*
- * Unless W->seconds is 0, let the run end after that time with a message and
- * status 1, or 2 if W->changed. W must live as long as the process. Returns
- * 0, or an error number.
+ * End the run after W->seconds with a message and status 1, or 2 if W->changed;
+ * with 0 seconds do nothing. W must live as long as the process. Returns 0, or
+ * an error number.
  */
 int watchdog_start(struct watchdog *w);
 

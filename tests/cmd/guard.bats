@@ -344,7 +344,7 @@ share_memory() {
 	actor pid -u 65534 "$MARK"
 	adjust_by "${NOBODY[@]}" prlimit --nproc=1 -- -c c.conf
 	status_is 0
-	err_has "oom_adjust: going on without --timeout: no thread: "
+	err_has "oom_adjust: going on without --timeout: cannot start a thread: "
 	value_is "$pid" 294
 }
 
