@@ -9,10 +9,10 @@
 #include "adjustment.h"
 #include "text.h"
 
-/* Enough to find that no rule matches. */
+/* These facts are enough to find that no rule matches. */
 #define FACTS_BEFORE_OPENING (FACT_COMM | FACT_STAT | FACT_EXE | FACT_CMDLINE)
 
-/* More ancestors under one rule are a loop, made by PIDs that are reused. */
+/* A longer line of ancestors is a loop, which reused PIDs can make. */
 #define ANCESTORS_MAX 100
 
 /* The index of the first change that is not before PID and START. */
@@ -115,8 +115,8 @@ adjustment_write(const struct process *p, int value)
 }
 
 /*
- * Read the value that process P, just begun, had before this run, and RULE, the
- * one that decides for it.
+ * Find out which RULE decides for process P, which process_look() has begun to
+ * read, and the VALUE that P had before this run.
  */
 static int
 read_ancestor(struct process *p, const struct rules *rules,
@@ -146,7 +146,7 @@ read_ancestor(struct process *p, const struct rules *rules,
 	return 0;
 }
 
-/* FACT_PARENT of the process with FACTS. */
+/* Read FACT_PARENT of the process with FACTS. */
 static int
 read_parent(int procfd, struct facts *facts, const struct rules *rules,
     const struct changes *changes)
@@ -204,7 +204,7 @@ adjustment_decide(struct process *p, const struct rules *rules,
 		}
 		if (d->verdict != VERDICT_NEED)
 			return 0;
-		/* From here on a write may follow: begin again, opened. */
+		/* A write may follow: begin again in the opened directory. */
 		if (p->dirfd == p->procfd &&
 		    (d->need & ~(unsigned int)FACTS_BEFORE_OPENING) != 0)
 			result = process_open(p);

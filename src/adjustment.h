@@ -22,9 +22,7 @@ struct changes {
 	size_t n;
 };
 
-/*
- * The change made to process PID that began at START, or NULL.
- */
+/* Find the change of process PID, begun at START; NULL if there is none. */
 struct change *changes_find(
     const struct changes *changes, pid_t pid, unsigned long long start);
 
@@ -36,15 +34,15 @@ int changes_add(
     struct changes *changes, pid_t pid, unsigned long long start, int before);
 
 /*
- * Read the value of the process: facts.value and p->value_file. It is in
- * oom_score_adj, or in oom_adj where the kernel has no other (before Linux
- * 2.6.36). Returns 0, or -1 with errno set.
+ * Read the value of the process into facts.value. p->value_file becomes the
+ * file that it is in: oom_score_adj, or oom_adj where the kernel has nothing
+ * else (before Linux 2.6.36). Returns 0, or -1 with errno set.
  */
 int adjustment_read(struct process *p);
 
 /*
- * The value that the kernel has after VALUE is written to p->value_file:
- * oom_adj has fewer values, so it is the nearest of them.
+ * Return the value that the process has after VALUE is written to
+ * p->value_file: oom_adj has fewer values, so there it is the nearest one.
  */
 int adjustment_nearest(const struct process *p, int value);
 
@@ -55,9 +53,9 @@ int adjustment_nearest(const struct process *p, int value);
 int adjustment_write(const struct process *p, int value);
 
 /*
- * What RULES decide for the process that process_look() has begun to read, and
- * that is read as far as they need. It is opened as soon as a rule may match.
- * CHANGES are this run's so far. The verdict is never NEED or NO_MEMORY.
+ * Decide by RULES for the process that process_look() has begun to read. Reads
+ * the facts that they need, and opens the process as soon as a rule may match.
+ * CHANGES are those of this run so far. The verdict is never NEED or NO_MEMORY.
  * Returns 0, or -1 with errno set: ENOENT or ESRCH if the process has ended.
  */
 int adjustment_decide(struct process *p, const struct rules *rules,

@@ -91,7 +91,7 @@ lowmemorykiller_set(
 	if (access(dir, F_OK) == -1 && errno == ENOENT)
 		return LMK_NOT_LOADED;
 
-	/* With adj alone written, it kills nothing either. */
+	/* adj first: with {9999} there alone, the module kills nothing. */
 	adj = set_parameter(dir, "adj", killer->adj, killer->n, dry_run);
 	if (adj == LMK_FAILED)
 		return LMK_FAILED;

@@ -6,9 +6,10 @@
 #include <stddef.h>
 
 /*
- * Android's lowmemorykiller module kills with memory to spare: when fewer than
- * minfree[i] pages are free, a process whose adjustment is adj[i] or higher.
- * See drivers/staging/android/lowmemorykiller.c in kernels before 4.12.
+ * Android's lowmemorykiller module does not wait until memory runs out: when
+ * fewer than minfree[i] pages are free, it kills a process whose adjustment is
+ * adj[i] or higher. See drivers/staging/android/lowmemorykiller.c in kernels
+ * before 4.12.
  */
 
 #define LOWMEMORYKILLER_MAX 6 /* entries in each of its arrays */

@@ -57,7 +57,7 @@ parse_args(const char *args, size_t len, struct facts *f)
 	f->script = NULL;
 	while ((arg += strlen(arg) + 1) < end) {
 		if (*arg != '-') {
-			/* As pidof has it, an empty one ends the search. */
+			/* As in pidof, an empty argument ends the search. */
 			f->script = *arg != '\0' ? arg : NULL;
 			return;
 		}
@@ -92,7 +92,7 @@ parse_status(const char *status, struct facts *f)
 	const char *p;
 	int n, outer, inner;
 
-	/* The kernel escapes a newline in the name, which comes first. */
+	/* No name can imitate these lines: the kernel escapes its newlines. */
 	if ((p = strstr(status, "\nUid:")) == NULL ||
 	    sscanf(p, "\nUid: %u %u %u", &f->ruid, &f->euid, &f->suid) != 3) {
 		errno = EINVAL;
@@ -205,9 +205,9 @@ read_comm(struct process *p)
 }
 
 /*
- * Before Linux 4.1 compare the links of the namespaces. Before 3.8 there are
- * none: every process then counts as outside containers. One that has a link
- * which cannot be read counts as inside.
+ * For kernels without NSpid (before Linux 4.1): compare the links of the
+ * namespaces. Before 3.8 there are no links, and every process counts as
+ * outside containers. A process whose link cannot be read counts as inside one.
  */
 static bool
 in_other_pid_namespace(const struct process *p)
@@ -230,7 +230,7 @@ read_status(struct process *p)
 
 	if ((n = process_read_file(p, "status", buf, sizeof(buf))) == -1)
 		return -1;
-	/* Many groups make it long: a last line that is cut is not used. */
+	/* Many groups make the file long: a last line cut short is dropped. */
 	if (n == sizeof(buf) - 1 && (newline = strrchr(buf, '\n')) != NULL)
 		*newline = '\0';
 	switch (parse_status(buf, &p->facts)) {
@@ -252,7 +252,7 @@ read_stat(struct process *p)
 	return parse_stat(buf, &p->facts);
 }
 
-/* A daemon whose binary has been upgraded is still that daemon. */
+/* Drop " (deleted)": a daemon whose binary was upgraded is still that one. */
 static void
 read_exe(struct process *p)
 {
@@ -283,8 +283,8 @@ join_args(struct process *p)
 }
 
 /*
- * The user id that a login has set (pam_loginuid(8)); children inherit it.
- * UINT32_MAX if there was none, or if the kernel is built without.
+ * A login sets this user id (pam_loginuid(8)), and children inherit it. Before
+ * that it is UINT32_MAX. A kernel can be built without the file.
  */
 static int
 read_loginuid(struct process *p)

@@ -11,12 +11,13 @@
 #include "rule.h"
 
 /*
- * Arguments after these are not seen: any user can start a process that has
- * megabytes of them, and regexec(3) may take time by their square.
+ * The first bytes of the arguments are all that is read: any user can start a
+ * process with megabytes of them, and the time that regexec(3) takes may grow
+ * with their square.
  */
 #define CMDLINE_MAX ((size_t)32 * 1024)
 
-/* Of PID_MAX_LIMIT, 4194304, in include/linux/threads.h. */
+/* PID_MAX_LIMIT in include/linux/threads.h is 4194304. */
 #define PID_DIGITS 7
 
 /*
@@ -28,25 +29,25 @@
  */
 struct process {
 	int procfd;
-	int dirfd; /* procfd, until it is opened */
+	int dirfd; /* procfd until process_open() */
 	char prefix[PID_DIGITS + sizeof("/")];
 	pid_t pid;
 	struct facts facts;
-	const char *value_file; /* with FACT_VALUE: where it was read */
+	const char *value_file; /* what FACT_VALUE was read from */
 	char args[CMDLINE_MAX + 1];
 	char cmdline[CMDLINE_MAX + 1];
 	size_t args_len;
 };
 
 /*
- * The next process in PROC, an open /proc, or NULL after the last: its PID in
- * decimal.
+ * Return the PID of the next process in PROC, an open /proc, as a decimal
+ * number, or NULL after the last process.
  */
 const char *process_next(DIR *proc);
 
 /*
- * Our own PID as PROCFD, an open /proc, counts; 0 if we are in a PID namespace
- * that it does not show.
+ * Return our own PID as PROCFD, an open /proc, shows it; 0 if it does not show
+ * our PID namespace.
  */
 pid_t process_self(int procfd);
 
@@ -58,8 +59,8 @@ pid_t process_self(int procfd);
 int process_look(struct process *p, int procfd, const char *pid);
 
 /*
- * Begin again in the process's own directory. Does nothing if it is open.
- * Returns 0, or -1 with errno set.
+ * Open the process's own directory and begin again there. Does nothing if it is
+ * open already. Returns 0, or -1 with errno set.
  */
 int process_open(struct process *p);
 
@@ -89,8 +90,8 @@ ssize_t process_read_file(
     const struct process *p, const char *name, char *buf, size_t size);
 
 /*
- * Why no process in PROC, where procfs is mounted, is in a login session that
- * the kernel knows (its loginuid is not set), or NULL if some process is.
+ * Return NULL if any process in PROC, where procfs is mounted, is in a login
+ * session (its loginuid is set), or else the reason why none is.
  */
 const char *process_no_sessions(const char *proc);
 

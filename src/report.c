@@ -53,7 +53,10 @@ count_result(struct report *report, const struct result *r)
 	}
 }
 
-/* Where to keep the result of process PID, or NULL with errno set. */
+/*
+ * Find the place for the result of process PID: that of its PREVIOUS one, or a
+ * new one. Returns NULL with errno set if there is no memory.
+ */
 static struct result *
 find_room(struct report *report, pid_t pid, enum outcome previous)
 {
@@ -149,7 +152,7 @@ report_failed(const struct report *report)
 	    report->conflict || report->exe_denied;
 }
 
-/* By rule, in the order of the file; what no rule decided comes last. */
+/* Sort by rule, in the order of the file; what no rule decided comes last. */
 static int
 compare_results(const void *va, const void *vb)
 {
@@ -163,7 +166,7 @@ compare_results(const void *va, const void *vb)
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-/* What became of a process, in the words of its line. */
+/* Say what became of a process, as its line shows it. */
 static void
 describe_result(const struct result *r, char *buf, size_t size)
 {
@@ -209,7 +212,7 @@ print_result(const struct result *r)
 	print_line("    %7d (%s): %s", r->pid, r->comm, what);
 }
 
-/* The line of the shell script, and what a block has beyond it. */
+/* Print the shell script's line and, after it, what only a block can have. */
 static void
 print_rule(const struct rule *r)
 {

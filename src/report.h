@@ -34,11 +34,11 @@ struct result {
 	const char *value_file; /* the file's name under /proc/PID */
 };
 
-/* How the processes of one rule fared. */
+/* What became of the processes of one rule. */
 struct tally {
-	size_t reached;
 	size_t passed_user, passed_container;
-	uid_t uid; /* of the last that is counted in passed_user */
+	size_t reached; /* all others */
+	uid_t uid;      /* the login user of the last one in passed_user */
 };
 
 struct report {
@@ -80,9 +80,9 @@ void report_conflict(struct report *report, const struct result *result);
 void report_warn(const struct report *report, bool favours);
 
 /*
- * Print what was done to standard output: the lines of the rules that are
- * selected, and with verbose or dry_run those of their processes; then, unless
- * it is NULL, what became of the lowmemorykiller module.
+ * Print what was done to standard output: a line for each selected rule and,
+ * with verbose or dry_run, for each of its processes; then, unless KILLER is
+ * NULL, what was done about the lowmemorykiller module.
  */
 void report_print(const struct report *report, const enum lmk_outcome *killer);
 

@@ -25,7 +25,7 @@ oom_score_adj_to_adj(int v)
 	int half = v < 0 ? -OOM_SCORE_ADJ_MAX / 2 : OOM_SCORE_ADJ_MAX / 2;
 	int adj = (v * -OOM_DISABLE + half) / OOM_SCORE_ADJ_MAX;
 
-	/* Only the lowest value means never. */
+	/* OOM_DISABLE means never: only the lowest value may become that. */
 	if (adj == OOM_DISABLE && v > OOM_SCORE_ADJ_MIN)
 		return OOM_DISABLE + 1;
 	return adj > OOM_ADJUST_MAX ? OOM_ADJUST_MAX : adj;
@@ -47,7 +47,7 @@ rules_index(struct rules *rules)
 {
 	size_t i;
 
-	/* A path has two spellings when it leads over a symbolic link. */
+	/* A path that leads over a symbolic link has two entries. */
 	rules->by_name = calloc(rules->n + 1, sizeof(*rules->by_name));
 	rules->by_exe = calloc(2 * rules->n + 1, sizeof(*rules->by_exe));
 	if (rules->by_name == NULL || rules->by_exe == NULL)
@@ -76,8 +76,9 @@ rule_is_named(const struct rule *r, const char *name)
 }
 
 /*
- * How many of the N entries of TABLE come before or at NAME: the entry below
- * the answer is the last rule for NAME, if there is one.
+ * Count the entries of TABLE, which has N, that sort before NAME or are equal
+ * to it. If there is a rule for NAME, the last one is the entry before this
+ * index.
  */
 static size_t
 upper_bound(const struct rule_key *table, size_t n, const char *name)
@@ -144,7 +145,7 @@ match_cmdline(const struct rule *r, const struct facts *f, unsigned int *need)
 	locale = uselocale(c_locale);
 	errno = 0;
 	error = regexec(&r->cmdline, f->cmdline, 0, NULL, 0);
-	/* glibc says REG_NOMATCH when it runs out of memory. */
+	/* glibc returns REG_NOMATCH also when it runs out of memory. */
 	if (error != 0 && (error != REG_NOMATCH || errno == ENOMEM))
 		*need |= FACT_NO_MEMORY;
 	uselocale(locale);
@@ -152,9 +153,9 @@ match_cmdline(const struct rule *r, const struct facts *f, unsigned int *need)
 }
 
 /*
- * The last rule for NAME in TABLE that was written after BEST and whose other
- * conditions hold, or else BEST. Facts that are not known yet are added to
- * NEED.
+ * Return the last rule for NAME in TABLE that was written after BEST and whose
+ * other conditions hold, or BEST if there is none. Facts that are needed for
+ * this and not known yet are added to NEED.
  */
 static const struct rule *
 match_name(const struct rule_key *table, size_t n, const char *name,
@@ -185,8 +186,8 @@ base_name(const char *path)
 }
 
 /*
- * Every way in which a name means a process, as in pidof -x of sysvinit; but
- * argv[0], which the process writes itself, does not prove a path.
+ * Try every way in which a name can mean a process, as pidof -x of sysvinit
+ * does; but argv[0], which the process writes itself, does not prove a path.
  */
 static const struct rule *
 match_names(
@@ -223,7 +224,7 @@ match_names(
 		}
 	}
 
-	/* setproctitle(3), or a login shell: argv[0] is not a name. */
+	/* setproctitle(3), or a login shell: argv[0] holds no name. */
 	if (f->argv0[0] == '\0' || strchr(f->argv0, ' ') != NULL ||
 	    (f->argv0[0] == '-' && f->script == NULL)) {
 		if (!(f->known & FACT_COMM))
@@ -263,8 +264,8 @@ rules_match(const struct rules *rules, const struct facts *f)
 }
 
 /*
- * Whether a user id of the process keeps RULE from favouring it: a login user's
- * that the rule does not list. It is stored in UID.
+ * Whether R may not favour the process because one of its user ids is a login
+ * user's that R does not list. That id is stored in UID.
  */
 static bool
 is_user_barred(const struct rules *rules, const struct rule *r,
@@ -282,7 +283,11 @@ is_user_barred(const struct rules *rules, const struct rule *r,
 	return false;
 }
 
-/* Whether a favour may be given, after D->rule has matched. */
+/*
+ * If the value of D->rule, which has matched, is a favour that may not be
+ * given, put the reason into the verdict; if that cannot be said yet, ask for
+ * facts.
+ */
 static void
 guard_favour(
     const struct rules *rules, const struct facts *f, struct decision *d)
@@ -308,7 +313,7 @@ guard_favour(
 		d->verdict = VERDICT_CONTAINER;
 		return;
 	}
-	/* No parent has a lower value than the lowest. */
+	/* No parent can have had a value lower than this. */
 	if (f->value == OOM_SCORE_ADJ_MIN)
 		return;
 	if (!(f->known & FACT_PARENT))
@@ -317,7 +322,7 @@ guard_favour(
 		d->verdict = VERDICT_PUT_BACK;
 }
 
-/* Whether an inherited value is reset, where no rule gives another. */
+/* Reset an inherited value if no rule has given the process another. */
 static void
 decide_reset(
     const struct rules *rules, const struct facts *f, struct decision *d)

@@ -41,7 +41,7 @@ struct rule {
 	bool unknown_user; /* a user of the list does not exist: no match */
 	uid_t *users;
 	size_t nusers;
-	bool selected; /* named on the command line, or nothing was */
+	bool selected; /* named on the command line, or no name was given */
 };
 
 /* An entry of the sorted tables that rules are looked up in. */
@@ -70,7 +70,7 @@ enum {
 	FACT_LOGINUID = 1 << 5,  /* in_session */
 	FACT_VALUE = 1 << 6,     /* value */
 	FACT_PARENT = 1 << 7,    /* parent_rule, parent_value */
-	FACT_NO_MEMORY = 1 << 8, /* needed but never known: regexec(3) failed */
+	FACT_NO_MEMORY = 1 << 8, /* needed, never known: no memory to match */
 };
 
 struct facts {
@@ -87,13 +87,13 @@ struct facts {
 	char exe[PATH_MAX];       /* "" if it cannot be read */
 	bool exe_denied;          /* it exists, but we may not read it */
 	uid_t ruid, euid, suid;
-	pid_t ppid;      /* 0 if it has no parent, or none in our sight */
+	pid_t ppid;      /* 0 if it has no parent, or one that we cannot see */
 	bool contained;  /* in another PID namespace than /proc's PID 1 */
 	bool in_session; /* its loginuid is set: it belongs to a login */
 	int value;       /* its oom_score_adj */
-	/* The rule that decides for its parent, or NULL; and the lowest
-	   oom_score_adj that the parent had before this run, or the parent's
-	   parent, and so on as far as the same rule decides. */
+	/* The rule that decides for its parent, or NULL, and the oom_score_adj
+	   that the parent had before this run. If the same rule decides for the
+	   parent's parent too, and so on, it is the lowest of them all. */
 	const struct rule *parent_rule;
 	int parent_value;
 };
@@ -117,47 +117,47 @@ struct decision {
 };
 
 /*
- * The value on the oom_score_adj scale (-1000 to 1000) that the kernel makes
- * of V written to /proc/PID/oom_adj (-17 to 15): oom_adj_write() in
- * fs/proc/base.c.
+ * Convert V from the oom_adj scale (-17 to 15) to the oom_score_adj scale
+ * (-1000 to 1000) as the kernel does: oom_adj_write() in fs/proc/base.c.
  */
 int oom_adj_to_score_adj(int v);
 
 /*
- * The way back, for kernels before 2.6.36 that have oom_adj alone. Rounds so
- * that oom_adj_to_score_adj() of it is nearest to V, and keeps the ends.
+ * Convert V back, for kernels before 2.6.36, which have oom_adj alone: to the
+ * value whose oom_adj_to_score_adj() is nearest to V. Only -1000 becomes -17.
  */
 int oom_score_adj_to_adj(int v);
 
 /*
- * Make RULES->by_name and by_exe. Called once, when all rules are there.
+ * Fill RULES->by_name and by_exe. Called once, after the last rule was added.
  * Returns 0, or -1 with errno set to ENOMEM.
  */
 int rules_index(struct rules *rules);
 
-/* Whether R is meant by NAME on the command line: its name or its title. */
+/* Whether NAME on the command line means R: it is R's name or its title. */
 bool rule_is_named(const struct rule *r, const char *name);
 
 /*
- * Find the rule that decides for the process with FACTS: the last one written
- * that matches it, as pidof -x would by the name, and by its user and command
- * line. The verdict is NONE, APPLY, NEED or NO_MEMORY.
+ * Find the rule that decides for the process with FACTS: the last one whose
+ * name means the process, as for pidof -x, and whose conditions on user and
+ * command line hold. The verdict is NONE, APPLY, NEED or NO_MEMORY.
  */
 struct decision rules_match(
     const struct rules *rules, const struct facts *facts);
 
 /*
- * Decide what the process with FACTS gets. A favour, which is a negative value
- * or one lower than the process has, needs more than a name: it is not given to
- * login users' processes, in containers, or to processes that their own daemon
- * has put back to a higher value, but as the rule allows (oom_adjust.conf(5)).
+ * Decide what the process with FACTS gets. A favour is a negative value, or one
+ * lower than the process has, and needs more than a name: login users'
+ * processes and those in containers get it only if the rule allows that, and a
+ * process that its own daemon has put back to a higher value never gets it. See
+ * oom_adjust.conf(5).
  */
 struct decision rules_decide(
     const struct rules *rules, const struct facts *facts);
 
 /*
- * Whether UID is a login user's: UID_MIN of login.defs(5) or higher, but for
- * the dynamic users of systemd.exec(5) and nobody.
+ * Whether UID is a login user's: UID_MIN of login.defs(5) or higher, and none
+ * of the dynamic users of systemd.exec(5), nor nobody.
  */
 bool is_login_user(const struct rules *rules, uid_t uid);
 

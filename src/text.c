@@ -8,13 +8,12 @@
 #include <string.h>
 #include <wchar.h>
 
-#define LIBBSD_OPENBSD_VIS /* which strnvis() is meant; not used here */
+#define LIBBSD_OPENBSD_VIS /* vis.h asks whose strnvis() we want: nobody's */
 #include <vis.h>
 
 #include "text.h"
 
-/* Whether WC turns the direction of the text after it: Unicode's Bidi_Control.
- */
+/* Whether WC changes the direction of text: Unicode's Bidi_Control. */
 static bool
 is_direction_mark(wchar_t wc)
 {
@@ -51,7 +50,7 @@ escape_bytes(char *dst, size_t size, const char *src, size_t len)
 			continue;
 		}
 		n = 1;
-		/* vis(3) of libbsd lets bytes that are not UTF-8 through. */
+		/* vis(3) of libbsd does not escape invalid UTF-8. */
 		if (c >= 0x80)
 			out += snprintf(out, 5, "\\%03o", c);
 		else if (c >= ' ' && c <= '~' && c != '\\')

@@ -21,8 +21,8 @@ enum exit_status {
 /*
  * Write LEN bytes of SRC and a NUL to DST, which has SIZE bytes. Backslashes,
  * and whatever is not a visible character of the locale, are escaped as vis(3)
- * does. Escaped bytes take four each: what does not fit into SIZE that way is
- * left out. Outside UTF-8 locales the result is ASCII. Returns DST.
+ * does. As each byte may become four, at most (SIZE - 1) / 4 bytes of SRC are
+ * used. Outside UTF-8 locales the result is ASCII. Returns DST.
  */
 char *escape_bytes(char *dst, size_t size, const char *src, size_t len);
 
@@ -34,12 +34,12 @@ __attribute__((format(printf, 1, 0))) char *vprintable(
     const char *format, va_list ap);
 __attribute__((format(printf, 1, 2))) char *printable(const char *format, ...);
 
-/* Print such a text and a newline to standard output. */
+/* Print what printable() returns, and a newline, to standard output. */
 __attribute__((format(printf, 1, 2))) void print_line(const char *format, ...);
 
 /*
- * Print such a text to standard error, as "oom_adjust: FILE:LINE: text". FILE
- * may be NULL and LINE 0: they are left out.
+ * Print what printable() returns to standard error, as "oom_adjust: FILE:LINE:
+ * text". FILE is left out if it is NULL, and LINE if it is 0.
  */
 __attribute__((format(printf, 3, 4))) void complain(
     const char *file, unsigned int line, const char *format, ...);
@@ -47,8 +47,8 @@ __attribute__((format(printf, 3, 0))) void vcomplain(
     const char *file, unsigned int line, const char *format, va_list ap);
 
 /*
- * TEXT, which has been escaped, as a JSON string with its quotes. Returns
- * allocated memory, or NULL if there is none.
+ * Make a JSON string, with its quotes, of TEXT, which has been escaped already.
+ * Returns allocated memory, or NULL if there is none.
  */
 char *quote_json(const char *text);
 
