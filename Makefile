@@ -5,9 +5,9 @@
 # make check-all  install what all tests need, and run them
 # make check-ports  the tests on other systems and machines
 # make static     build/static/oom_adjust, which needs no library
-# make install    DESTDIR, PREFIX and SYSCONFDIR say where
-# make uninstall  the same; the config stays
-# make bench      how fast it is, against other programs
+# make install    to PREFIX and SYSCONFDIR below DESTDIR
+# make uninstall  remove that, except the config
+# make bench      compare its speed with other programs
 # make dist       the release, build/oom_adjust-VERSION.tar.gz
 # make deb        the Debian package of it, in build/deb
 
@@ -26,8 +26,8 @@ ifneq ($(words x$(SBINDIR)x$(MANDIR)x$(BASHCOMPDIR)x$(ZSHCOMPDIR)x$(SYSCONFDIR)x
 $(error PREFIX, SYSCONFDIR and what follows from them must not contain blanks)
 endif
 
-# CC, CFLAGS, CPPFLAGS and LDFLAGS are the builder's, also from the environment;
-# they come after the flags given here.
+# CC, CFLAGS, CPPFLAGS and LDFLAGS belong to whoever builds, and are also taken
+# from the environment; they come after the flags given here.
 CFLAGS ?= -O2 -g
 PKG_CONFIG ?= pkg-config
 LIBS = libconfuse libbsd-overlay smartcols
@@ -51,8 +51,8 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
 ALL_CFLAGS = -std=c17 -pthread $(WARN) $(HARDEN) $(ALL_CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) \
 	$(LDFLAGS)
-# Of libbsd a few small functions are needed: linked in where there is an
-# archive of it, they spare every run the loading of two libraries.
+# Only a few small functions of libbsd are needed. Linked in from its archive,
+# if there is one, they save every run from loading two libraries.
 BSD = $(if $(findstring /,$(shell $(CC) -print-file-name=libbsd.a)),-l:libbsd.a,-lbsd)
 LDLIBS = $(subst -lbsd,$(BSD),$(shell $(PKG_CONFIG) --libs $(LIBS)))
 
@@ -67,7 +67,7 @@ $(B)/obj/%.o: src/%.c $(B)/flags
 
 -include $(OBJ:.o=.d)
 
-# What was made with other flags is made again.
+# Objects made with other flags are made again.
 $(B)/flags: FORCE
 	@mkdir -p $(B)
 	@printf '%s\n' $(foreach w,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS),'$(w)') \
@@ -103,7 +103,7 @@ check-ports:
 	tests/packages check static ports
 	tests/run ports
 
-# One file that needs no library: build/static/oom_adjust.
+# build/static/oom_adjust: one file that needs no library.
 STATIC = $(abspath $(B)/static)
 static:
 	tests/packages static
@@ -152,21 +152,22 @@ $(B)/fuzz_kills: tests/fuzz/fuzz_kills.c src/*.[ch] src/kills/*.[ch]
 	    -o $@ $< src/kills/log.c src/kills/line.c src/kills/message.c \
 	    src/text.c $(LDLIBS)
 
-# The files name the default places; these are the ones asked for.
+# The files contain the default places: replace them by those asked for.
 PLACES = sed -e 's|/usr/local/sbin/oom_adjust|$(SBINDIR)/oom_adjust|g' \
 	-e 's|/etc/oom_adjust|$(SYSCONFDIR)/oom_adjust|g' \
 	-e 's|/etc/cron\.d|$(SYSCONFDIR)/cron.d|g' \
 	-e 's|/etc/rc\.local\.d|$(SYSCONFDIR)/rc.local.d|g'
 
-# $(call put,MODE,FILE,DIRECTORY[,NAME]): FILE, its places filled in.
+# $(call put,MODE,FILE,DIRECTORY[,NAME]): install FILE with these places.
 put = install -d "$(DESTDIR)$(3)" && \
 	$(PLACES) $(2) >$(B)/put && \
 	install -m $(1) $(B)/put "$(DESTDIR)$(3)/$(or $(4),$(notdir $(2)))" && \
 	rm -f $(B)/put
 
-# $(call keep,MODE,FILE,DIRECTORY[,DOT]): the same for a file that belongs to the
-# administrator once it is there, contents and mode: if it differs, the new one
-# goes beside it. With a dot before its name neither cron nor run-parts reads it.
+# $(call keep,MODE,FILE,DIRECTORY[,DOT]): the same, but a file that exists belongs
+# to the administrator, with its mode: if it differs, it is kept and the new one
+# goes beside it, with DOT before its name so that neither cron nor run-parts
+# reads it.
 keep = @set -e; dir="$(DESTDIR)$(3)"; file="$$dir/$(notdir $(2))"; \
 	new="$$dir/$(4)$(notdir $(2)).new"; \
 	install -d "$$dir"; \
@@ -203,14 +204,14 @@ uninstall:
 	    "$(DESTDIR)$(BASHCOMPDIR)/oom_adjust" \
 	    "$(DESTDIR)$(ZSHCOMPDIR)/_oom_adjust"
 
-# What git has, with the time of its last commit: the same bytes every time.
+# The files of the last commit, with its time: the same bytes every time.
 ARCHIVE = git -c tar.umask=022 archive --format=tar \
 	--prefix=oom_adjust-$(VERSION)/ HEAD
 dist:
 	@mkdir -p $(B)
 	$(ARCHIVE) | gzip -9n >$(B)/oom_adjust-$(VERSION).tar.gz
 
-# Out of a clean export. The flags and variables of this make are not for it.
+# Built from a clean export, without the flags and variables of this make.
 deb:
 	tests/packages package
 	rm -rf $(B)/deb
