@@ -8,7 +8,7 @@
 #include "text.h"
 
 #define PASSES_MAX 5
-#define PID_LIMIT 10000000 /* one more than PID_DIGITS can write */
+#define PID_LIMIT (PID_MAX + 1)
 
 struct run {
 	const struct config *config;
@@ -105,6 +105,7 @@ apply_decision(struct run *run, const struct decision *d)
 		.from = p->facts.value,
 		.uid = d->uid,
 		.ppid = p->facts.ppid,
+		.successor = p->facts.successor,
 		.value_file = p->value_file,
 	};
 

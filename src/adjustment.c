@@ -115,17 +115,20 @@ adjustment_write(const struct process *p, int value)
 }
 
 /*
- * Find out which RULE decides for process P, which process_look() has begun to
- * read, and the VALUE that P had before this run.
+ * Read the process PID of PROCFD: whether RULE decides for it, and then the
+ * VALUE that it had before this run. Returns 1 or 0, or -1 with errno set.
+ * process_close() must follow.
  */
 static int
-read_ancestor(struct process *p, const struct rules *rules,
-    const struct changes *changes, const struct rule **rule, int *value)
+read_relative(struct process *p, int procfd, pid_t pid, const struct rule *rule,
+    const struct rules *rules, const struct changes *changes, int *value)
 {
 	const struct change *change;
 	struct decision d;
+	char name[16];
 
-	if (process_open(p) == -1)
+	snprintf(name, sizeof(name), "%d", pid);
+	if (process_look(p, procfd, name) == -1 || process_open(p) == -1)
 		return -1;
 	while ((d = rules_match(rules, &p->facts)).verdict == VERDICT_NEED) {
 		if (process_read(p, d.need) == -1)
@@ -135,58 +138,144 @@ read_ancestor(struct process *p, const struct rules *rules,
 		errno = ENOMEM;
 		return -1;
 	}
-	*rule = d.rule;
-	if (d.rule == NULL)
+	if (d.rule != rule)
 		return 0;
 	if (process_read(p, FACT_STAT | FACT_STATUS) == -1 ||
 	    adjustment_read(p) == -1)
 		return -1;
 	change = changes_find(changes, p->pid, p->facts.start);
 	*value = change != NULL ? change->before : p->facts.value;
-	return 0;
+	return 1;
 }
 
-/* Read FACT_PARENT of the process with FACTS. */
+/* The last of a line of processes that one rule decides: its eldest. */
+struct eldest {
+	pid_t pid, ppid;
+	unsigned long long start;
+	char cgroup[4096];
+};
+
+static void
+set_eldest(struct eldest *eldest, const struct process *p)
+{
+	eldest->pid = p->pid;
+	eldest->ppid = p->facts.ppid;
+	eldest->start = p->facts.start;
+	if (process_read_file(
+		p, "cgroup", eldest->cgroup, sizeof(eldest->cgroup)) == -1)
+		eldest->cgroup[0] = '\0';
+}
+
+/*
+ * Whether the opened process P has taken the place of the daemon that ELDEST
+ * descends from: it is in the same service, began later, and is what its rule
+ * favours.
+ */
+static bool
+is_successor(
+    struct process *p, const struct eldest *eldest, const struct rules *rules)
+{
+	char cgroup[sizeof(eldest->cgroup)];
+
+	if (p->facts.start <= eldest->start)
+		return false;
+	if (process_read_file(p, "cgroup", cgroup, sizeof(cgroup)) == -1)
+		cgroup[0] = '\0';
+	p->facts.known |= FACT_PARENT;
+	p->facts.parent_rule = NULL;
+	return strcmp(cgroup, eldest->cgroup) == 0 &&
+	    rules_decide(rules, &p->facts).verdict == VERDICT_APPLY;
+}
+
+/*
+ * Look for a restarted daemon with a lower value than P among the children of
+ * the parent of ELDEST. They are in /proc/PID/task/PID/children, proc_pid(5),
+ * unless the kernel was built without CONFIG_PROC_CHILDREN.
+ */
 static int
-read_parent(int procfd, struct facts *facts, const struct rules *rules,
+read_successor(struct process *p, const struct eldest *eldest,
+    const struct rule *rule, const struct rules *rules,
     const struct changes *changes)
 {
-	static struct process ancestor;
-	const struct rule *rule = NULL;
-	pid_t ppid = facts->ppid;
-	char pid[16];
-	int i, value = 0, result;
+	static struct process child;
+	static char children[65536];
+	char name[64], *next = children, *end;
+	int fd, value, result;
+	ssize_t n;
+	pid_t pid;
 
-	facts->known |= FACT_PARENT;
-	facts->parent_rule = NULL;
-	for (i = 0; i < ANCESTORS_MAX && ppid > 0; i++) {
-		snprintf(pid, sizeof(pid), "%d", ppid);
-		if ((result = process_look(&ancestor, procfd, pid)) == 0)
-			result = read_ancestor(
-			    &ancestor, rules, changes, &rule, &value);
-		process_close(&ancestor);
-		if (result == -1)
-			return process_ended(errno) ? 0 : -1;
-		if (rule == NULL || (i > 0 && rule != facts->parent_rule))
-			break;
-		facts->parent_rule = rule;
-		if (i == 0 || value < facts->parent_value)
-			facts->parent_value = value;
-		ppid = ancestor.facts.ppid;
+	snprintf(name, sizeof(name), "%d/task/%d/children", eldest->ppid,
+	    eldest->ppid);
+	if ((fd = openat(p->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return 0;
+	n = read(fd, children, sizeof(children) - 1);
+	close(fd);
+	children[n > 0 ? n : 0] = '\0';
+	for (; (pid = (pid_t)strtol(next, &end, 10)) > 0; next = end) {
+		if (pid == eldest->pid)
+			continue;
+		result = read_relative(
+		    &child, p->procfd, pid, rule, rules, changes, &value);
+		if (result == 1 && value < p->facts.value &&
+		    is_successor(&child, eldest, rules)) {
+			p->facts.parent_rule = rule;
+			p->facts.parent_value = value;
+			p->facts.successor = pid;
+		}
+		process_close(&child);
+		if (result == -1 && !process_ended(errno))
+			return -1;
 	}
 	return 0;
 }
 
+/* Read FACT_PARENT of the process, for which RULE decides. */
 static int
-read_facts(struct process *p, unsigned int need, const struct rules *rules,
-    const struct changes *changes)
+read_parent(struct process *p, const struct rule *rule,
+    const struct rules *rules, const struct changes *changes)
 {
-	if (process_read(p, need & ~(FACT_VALUE | FACT_PARENT)) == -1)
+	static struct process ancestor;
+	static struct eldest eldest;
+	struct facts *f = &p->facts;
+	int i, value, result = 1;
+
+	if (process_read(p, FACT_STAT) == -1)
 		return -1;
-	if ((need & FACT_VALUE) && adjustment_read(p) == -1)
+	set_eldest(&eldest, p);
+	f->known |= FACT_PARENT;
+	f->parent_rule = NULL;
+	f->successor = 0;
+	for (i = 0; i < ANCESTORS_MAX && eldest.ppid > 0; i++) {
+		result = read_relative(&ancestor, p->procfd, eldest.ppid, rule,
+		    rules, changes, &value);
+		if (result == 1) {
+			if (i == 0 || value < f->parent_value)
+				f->parent_value = value;
+			f->parent_rule = rule;
+			set_eldest(&eldest, &ancestor);
+		}
+		process_close(&ancestor);
+		if (result != 1)
+			break;
+	}
+	if (result == -1)
+		return process_ended(errno) ? 0 : -1;
+	if (f->value == rule->oom_score_adj ||
+	    (f->parent_rule != NULL && f->parent_value < f->value))
+		return 0;
+	return read_successor(p, &eldest, rule, rules, changes);
+}
+
+static int
+read_facts(struct process *p, const struct decision *d,
+    const struct rules *rules, const struct changes *changes)
+{
+	if (process_read(p, d->need & ~(FACT_VALUE | FACT_PARENT)) == -1)
 		return -1;
-	if (need & FACT_PARENT)
-		return read_parent(p->procfd, &p->facts, rules, changes);
+	if ((d->need & FACT_VALUE) && adjustment_read(p) == -1)
+		return -1;
+	if (d->need & FACT_PARENT)
+		return read_parent(p, d->rule, rules, changes);
 	return 0;
 }
 
@@ -209,7 +298,7 @@ adjustment_decide(struct process *p, const struct rules *rules,
 		    (d->need & ~(unsigned int)FACTS_BEFORE_OPENING) != 0)
 			result = process_open(p);
 		else
-			result = read_facts(p, d->need, rules, changes);
+			result = read_facts(p, d, rules, changes);
 		if (result == -1)
 			return -1;
 	}

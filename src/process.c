@@ -19,7 +19,8 @@ process_next(DIR *proc)
 	while ((d = readdir(proc)) != NULL) {
 		size_t n = strspn(d->d_name, "0123456789");
 
-		if (n > 0 && n <= PID_DIGITS && d->d_name[n] == '\0')
+		if (n > 0 && n <= PID_DIGITS && d->d_name[n] == '\0' &&
+		    strtol(d->d_name, NULL, 10) <= PID_MAX)
 			return d->d_name;
 	}
 	return NULL;

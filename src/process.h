@@ -17,7 +17,8 @@
  */
 #define CMDLINE_MAX ((size_t)32 * 1024)
 
-/* PID_MAX_LIMIT in include/linux/threads.h is 4194304. */
+/* PID_MAX_LIMIT of include/linux/threads.h, and its digits */
+#define PID_MAX 4194304
 #define PID_DIGITS 7
 
 /*

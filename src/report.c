@@ -195,8 +195,14 @@ describe_result(const struct result *r, char *buf, size_t size)
 		    "passed over: container (another PID namespace)");
 		break;
 	case OUTCOME_PASSED_PUT_BACK:
-		snprintf(buf, size, "passed over: put back by its parent %d",
-		    r->ppid);
+		if (r->successor != 0)
+			snprintf(buf, size,
+			    "passed over: put back before its daemon was "
+			    "restarted as %d",
+			    r->successor);
+		else
+			snprintf(buf, size,
+			    "passed over: put back by its parent %d", r->ppid);
 		break;
 	default:
 		break;

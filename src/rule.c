@@ -194,11 +194,11 @@ match_names(
     const struct rules *rules, const struct facts *f, unsigned int *need)
 {
 	const struct rule *best = NULL;
-	const char *base;
+	const char *name = base_name(f->argv0), *base = "";
 
 	if (f->argv0[0] != '\0')
-		best = match_name(rules->by_name, rules->n, base_name(f->argv0),
-		    f, best, need);
+		best =
+		    match_name(rules->by_name, rules->n, name, f, best, need);
 
 	if (rules->nexe > 0) {
 		if (!(f->known & FACT_EXE))
@@ -208,7 +208,8 @@ match_names(
 			    rules->by_exe, rules->nexe, f->exe, f, best, need);
 	}
 
-	/* comm must be the script's: `vi /usr/sbin/x` is not x. */
+	/* comm must be the script's: `vi /usr/sbin/x` is not x. An expression
+	   is slow: what was tried under one name is not tried again. */
 	if (f->script != NULL) {
 		base = base_name(f->script);
 		if (has_rule(rules, base) || has_rule(rules, f->script)) {
@@ -216,10 +217,12 @@ match_names(
 				*need |= FACT_COMM;
 			} else if (strncmp(f->comm, base, TASK_COMM_LEN - 1) ==
 			    0) {
-				best = match_name(rules->by_name, rules->n,
-				    base, f, best, need);
-				best = match_name(rules->by_name, rules->n,
-				    f->script, f, best, need);
+				if (strcmp(base, name) != 0)
+					best = match_name(rules->by_name,
+					    rules->n, base, f, best, need);
+				if (strcmp(f->script, base) != 0)
+					best = match_name(rules->by_name,
+					    rules->n, f->script, f, best, need);
 			}
 		}
 	}
@@ -229,7 +232,8 @@ match_names(
 	    (f->argv0[0] == '-' && f->script == NULL)) {
 		if (!(f->known & FACT_COMM))
 			*need |= FACT_COMM;
-		else if (f->comm[0] != '/' && strlen(f->comm) < TASK_COMM_LEN)
+		else if (f->comm[0] != '/' && strlen(f->comm) < TASK_COMM_LEN &&
+		    strcmp(f->comm, name) != 0 && strcmp(f->comm, base) != 0)
 			best = match_name(
 			    rules->by_name, rules->n, f->comm, f, best, need);
 	}

@@ -51,6 +51,47 @@ contain() {
 	done
 }
 
+@test "put back, and then its daemon was restarted" {
+	local pid value
+	for value in -17:-1000 -8:-470; do
+		rm -rf proc
+		# a connection at the prompt outlives the listener that forked it
+		fake 11 sshd 0 1 0
+		fake 12 sshd 105 11 0
+		fake 20 sshd 0 1 -1000
+		fake 1 init 0 0 0
+		mkdir -p proc/1/task/1
+		echo "11 20 " >proc/1/task/1/children
+		for pid in 11 12 20; do
+			echo "0::/system.slice/ssh.service" >proc/$pid/cgroup
+			sed -i "s/\$/ 0 0 0 0 0 0 0 0 $pid/" proc/$pid/stat
+		done
+		config <<<"sshd ${value%:*}"
+		adjust -v -c c.conf --proc proc
+		adjust -v -c c.conf --proc proc
+		status_is 0
+		rest_is "  Setting sshd to ${value%:*}
+         11 (sshd): passed over: put back before its daemon was restarted as 20
+         12 (sshd): passed over: put back before its daemon was restarted as 20
+         20 (sshd): ${value#*:} already
+3 processes: 0 changed, 1 already set, 0 failed, 2 passed over"
+	done
+	# Not what only looks like it: an older one, another service, a user's.
+	sed -i 's/ 20$/ 5/' proc/20/stat
+	adjust -v -c c.conf --proc proc
+	out_has "11 (sshd): 0 -> -470"
+	echo 0 >proc/11/oom_score_adj
+	sed -i 's/ 5$/ 20/' proc/20/stat
+	echo "0::/system.slice/other.service" >proc/20/cgroup
+	adjust -v -c c.conf --proc proc
+	out_has "11 (sshd): 0 -> -470"
+	echo 0 >proc/11/oom_score_adj
+	cp proc/11/cgroup proc/20/cgroup
+	set_ids 20 1001 0 0
+	adjust -v -c c.conf --proc proc
+	out_has "11 (sshd): 0 -> -470"
+}
+
 @test "a daemon and its workers get their value together" {
 	fake 10 web 0 1 0
 	fake 11 web 33 10 0
