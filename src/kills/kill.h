@@ -25,8 +25,10 @@
 #define LINE_SIZE 8192 /* a kernel message has 1 KiB, four times escaped */
 #define TEXT_SIZE (3 * LINE_SIZE) /* with the lines that it was broken into */
 #define QUOTATION " \t>|#*" /* what mail programs and people put in front */
+#define PREFIX_SIZE 256     /* of a longer one, the end */
 #define BIGGEST 3
-#define KILLS_MAX 1000
+#define KILLS_MAX 1000 /* that are kept and shown */
+#define SEEN 65536     /* lines about kills that are remembered */
 
 enum killer {
 	KILLER_UNKNOWN,
@@ -251,16 +253,18 @@ struct kill_row {
 
 struct kills {
 	const struct config *config;
-	struct kill_row *rows; /* the newest KILLS_MAX, in a ring; from 1 on */
-	size_t n;              /* all of them */
+	size_t n;                /* kills found */
 	size_t by_user[KILLERS]; /* kills in user space */
 	pid_t last_user_pid;
-	size_t *chains;   /* the newest row for a hash of process id and comm */
-	uint64_t *seen;   /* hashes with the time, of older rows, too */
 	size_t announced; /* kills, whether done or not */
 	const char *log;  /* that is being read, in the end the last read */
 	size_t nlogs;     /* read to their end */
 	bool overwritten; /* the kernel's buffer has lost its beginning */
+	struct kill_row rows[KILLS_MAX]; /* the newest, in a ring, from 1 on */
+	/* By a hash of process id and comm: the newest row */
+	size_t chains[KILLS_MAX];
+	/* Hashes with the time, of rows that are no longer kept, too */
+	uint64_t seen[SEEN];
 };
 
 /* How many rows are kept, and the Ith of them from the oldest on. */

@@ -15,7 +15,6 @@
 
 #define KMSG "/dev/kmsg"
 #define KMSG_DEVICE makedev(1, 11) /* admin-guide/devices.txt */
-#define SEEN 65536                 /* lines about kills that are remembered */
 #define PROBES 8
 #define NEAR 16  /* rows between two lines about one kill without its id */
 #define REACH 1  /* seconds between them */
@@ -93,7 +92,7 @@ was_seen(struct kills *kills, uint64_t hash, const struct when *when)
 	if (when->date < 0 && when->boot < 0)
 		return false;
 	hash = hash_string(hash, when->text) | 1;
-	seen = &kills->seen[hash / 2 % SEEN];
+	seen = &kills->seen[hash / 2 % (SEEN - PROBES)];
 	for (i = 0; i < PROBES && seen[i] != 0; i++)
 		if (seen[i] == hash)
 			return true;
@@ -127,13 +126,12 @@ find_row(struct kills *kills, const struct kill *kill, uint64_t hash)
 static void
 add_kill(const struct kill *kill, void *arg)
 {
-	uint64_t hash = hash_string((uint64_t)kill->pid, kill->comm);
-	bool seen;
 	struct kills *kills = arg;
+	uint64_t hash = hash_string((uint64_t)kill->pid, kill->comm);
+	bool seen = was_seen(kills, hash, &kill->when);
+	size_t *chain = &kills->chains[hash % KILLS_MAX];
 	struct kill_row *row;
-	size_t *chain;
 
-	seen = was_seen(kills, hash, &kill->when);
 	if (kill->killer >= KILLER_USER) {
 		/* earlyoom repeats its signals. */
 		if (!seen && kill->pid != kills->last_user_pid)
@@ -149,7 +147,6 @@ add_kill(const struct kill *kill, void *arg)
 	}
 	if (seen)
 		return; /* its row is no longer kept */
-	chain = &kills->chains[hash % KILLS_MAX];
 	kills->rows[++kills->n % KILLS_MAX] = (struct kill_row) {
 		.kill = *kill,
 		.last = kill->when,
@@ -206,7 +203,7 @@ find_converter(const char *start, size_t len)
 static int
 read_log(struct kills *kills, struct log *log, int fd)
 {
-	const char *file = kills->log, *command;
+	const char *file = kills->log, *command, *comma;
 	bool first = true, kmsg;
 	struct stat st;
 	ssize_t n;
@@ -237,10 +234,9 @@ read_log(struct kills *kills, struct log *log, int fd)
 		}
 		if (first && kmsg) {
 			/* The boot's first record has number 0. */
-			const char *comma = memchr(room, ',', (size_t)n);
-
-			if (comma == NULL || strncmp(comma, ",0,", 3) != 0)
-				kills->overwritten = true;
+			comma = memchr(room, ',', (size_t)n);
+			kills->overwritten |=
+			    comma == NULL || strncmp(comma, ",0,", 3) != 0;
 		} else if (first &&
 		    (command = find_converter(room, (size_t)n)) != NULL) {
 			complain(file, 0,
@@ -258,7 +254,7 @@ read_log(struct kills *kills, struct log *log, int fd)
 static int
 open_and_read(struct kills *kills, struct log *log, const char *file)
 {
-	const char *hint = "";
+	bool kmsg = strcmp(file, KMSG) == 0;
 	int fd, result;
 
 	if (strcmp(file, "-") == 0) {
@@ -267,14 +263,12 @@ open_and_read(struct kills *kills, struct log *log, const char *file)
 	}
 	kills->log = file;
 	if ((fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1) {
-		if (strcmp(file, KMSG) != 0)
-			;
-		else if (errno == EPERM || errno == EACCES)
-			hint = " (only root and CAP_SYSLOG may read it where "
-			       "kernel.dmesg_restrict is 1)";
-		else
-			hint = " (try: journalctl -k | oom_adjust -k -)";
-		complain(file, 0, "%s%s", strerror(errno), hint);
+		complain(file, 0, "%s%s", strerror(errno),
+		    !kmsg ? ""
+			: errno == EPERM || errno == EACCES
+			? " (only root and CAP_SYSLOG may read it where "
+			  "kernel.dmesg_restrict is 1)"
+			: " (try: journalctl -k | oom_adjust -k -)");
 		return -1;
 	}
 	result = read_log(kills, log, fd);
@@ -287,44 +281,39 @@ kills_run(
     const struct config *config, char *const *files, size_t nfiles, bool json)
 {
 	static char kmsg[] = KMSG;
-	char *const kernel[] = { kmsg };
-	struct kills kills = { .config = config, .last_user_pid = -1 };
+	static char *const kernel[] = { kmsg };
+	long page_size = sysconf(_SC_PAGESIZE);
+	struct kills *kills = calloc(1, sizeof(*kills));
 	struct log *log;
 	const char *last_read = NULL;
 	size_t i;
 	int result = 0;
-	long page_size = sysconf(_SC_PAGESIZE);
 
 	/* A log of another machine is taken to be of one like this. */
 	log = log_new(
-	    page_size > 0 ? (uint64_t)page_size : 4096, add_kill, &kills);
-	kills.rows = calloc(KILLS_MAX, sizeof(*kills.rows));
-	kills.chains = calloc(KILLS_MAX, sizeof(*kills.chains));
-	kills.seen = calloc(SEEN + PROBES, sizeof(*kills.seen));
-	if (log == NULL || kills.rows == NULL || kills.chains == NULL ||
-	    kills.seen == NULL)
+	    page_size > 0 ? (uint64_t)page_size : 4096, add_kill, kills);
+	if (log == NULL || kills == NULL)
 		err(EXIT_NOTHING_CHANGED, NULL);
+	kills->config = config;
+	kills->last_user_pid = -1;
 	if (nfiles == 0) {
 		files = kernel;
 		nfiles = 1;
 	}
 	for (i = 0; i < nfiles; i++) {
-		if (open_and_read(&kills, log, files[i]) == 0) {
-			kills.nlogs++;
-			last_read = kills.log;
+		if (open_and_read(kills, log, files[i]) == 0) {
+			kills->nlogs++;
+			last_read = kills->log;
 		} else {
 			result = -1;
 		}
 	}
-	kills.log = last_read;
+	kills->log = last_read;
 	log_free(log);
-
 	if (json)
-		print_table(&kills, true);
-	else if (kills.nlogs > 0 || kills.n > 0)
-		print_kills(&kills);
-	free(kills.rows);
-	free(kills.chains);
-	free(kills.seen);
+		print_table(kills, true);
+	else if (kills->nlogs > 0 || kills->n > 0)
+		print_kills(kills);
+	free(kills);
 	return result;
 }

@@ -7,9 +7,8 @@
 #include "kills/kill.h"
 
 #define DIGITS "0123456789"
-#define GROUP_SIZE 64   /* a longer text in brackets is no mark */
-#define PREFIX_SIZE 256 /* of a longer one, the end */
-#define FACILITY 8      /* priorities below it are the kernel's */
+#define GROUP_SIZE 64 /* a longer text in brackets is no mark */
+#define FACILITY 8    /* priorities below it are the kernel's */
 
 char *
 copy_text(char *dst, const char *p, const char *end)

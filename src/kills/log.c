@@ -14,10 +14,10 @@
 	   */
 #define JOINED_SIZE 1024
 #define AHEAD ((ptrdiff_t)JOINED_LINES * JOINED_SIZE)
-#define TABLE_SIZE (256 * 1024) /* bytes of the log, from the heading on */
-#define TRIES 16                /* messages looked for in one line */
-#define LOOKUPS 64              /* kills of one report that it completes */
-#define STALE 300               /* seconds after which a report is over */
+#define TABLE_SIZE 262144 /* bytes of the log, from the heading on */
+#define TRIES 16          /* messages looked for in one line */
+#define LOOKUPS 64        /* kills of one report that it completes */
+#define STALE 300         /* seconds after which a report is over */
 
 enum { SEARCH_KILL, SEARCH_SIGNAL, SEARCH_TABLE, SEARCHES };
 
@@ -25,29 +25,29 @@ struct log {
 	kill_fn *fn;
 	void *arg;
 	uint64_t page_size;
-	bool kmsg;
 	/* The lines from SCAN to USED are to be read, the last may be cut. */
 	char *scan, *used;
+	bool kmsg;
 	bool skipping; /* inside a line too long to be a kernel's */
 	/* The out-of-memory report that the present line is in. */
-	unsigned long report;
+	bool group;            /* all its kills are those announced */
 	enum killer announced; /* the next kill's, or KILLER_UNKNOWN */
-	bool group;            /* and that of all that follow */
-	struct when announced_when;
+	enum killer last;      /* the last kill's */
+	unsigned int nlookups;
+	unsigned long report;
 	size_t nannounced;
-	enum killer last;   /* the last kill's */
+	struct when announced_when;
 	struct kill victim; /* the announced one, if with a user */
 	/* Its table of tasks. */
 	size_t table_left; /* bytes of the log that may have more of it */
-	char table_prefix[TIME_SIZE];
-	struct heading heading;
-	struct when table_when;
-	struct task *tasks;
 	size_t ntasks;
-	unsigned int nlookups;
+	struct task *tasks;
 	struct usage biggest[BIGGEST];
+	struct heading heading;
+	char table_prefix[PREFIX_SIZE + 4];
+	struct when table_when;
 	struct line line; /* that is being read */
-	char buffer[LINE_SIZE + 4 * CHUNK + 1];
+	char buffer[LINE_SIZE + 4 * CHUNK];
 };
 
 /* The start of the line that P is in, not before FLOOR. */
@@ -106,21 +106,26 @@ start_table(struct log *log, char *start, char *end)
 static void
 add_task(struct log *log, char *start, char *end)
 {
-	const char *p;
+	struct line *line = &log->line;
 	struct task task;
+	const char *p;
 	void *tasks;
 
-	if (log->kmsg) {
-		if (!copy_line(&log->line, start, end, true))
+	/* Most have the prefix of the heading, at about the same time. */
+	p = find_continuation(
+	    start, end, log->table_prefix, strchr(log->table_prefix, '\0'));
+	if (p >= end || *p != '[' || log->kmsg ||
+	    !read_task(p, &log->heading, &task)) {
+		if (!copy_line(line, start, end, log->kmsg))
 			return;
-		p = log->line.from;
-	} else {
-		p = find_continuation(start, end, log->table_prefix,
-		    strchr(log->table_prefix, '\0'));
+		for (p = line->from; (p = strchr(p, '[')) != NULL; p++)
+			if (read_task(p, &log->heading, &task))
+				break;
+		if (p == NULL || !is_kernels(line, p, false))
+			return;
 	}
-	if (p < end && *p == '[' && read_task(p, &log->heading, &task) &&
-	    (tasks = grow_array(log->tasks, log->ntasks, sizeof(task))) !=
-		NULL) {
+	tasks = grow_array(log->tasks, log->ntasks, sizeof(task));
+	if (tasks != NULL) {
 		log->tasks = tasks;
 		log->tasks[log->ntasks++] = task;
 	}
@@ -533,7 +538,7 @@ log_room(struct log *log, size_t *len)
 	char *from = log->scan;
 
 	*len = CHUNK;
-	if (log->buffer + sizeof(log->buffer) - log->used <= CHUNK) {
+	if (log->used - log->buffer > LINE_SIZE + 3 * CHUNK - 1) {
 		/* Keep the line before, too: a message may begin there. */
 		from -= from - log->buffer < LINE_SIZE ? from - log->buffer
 						       : LINE_SIZE;

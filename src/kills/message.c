@@ -39,9 +39,7 @@ static const struct format {
 	const char *before;
 	const char *pattern;
 } formats[] = {
-	/*
-	 * mm/oom_kill.c
-	 */
+	/* mm/oom_kill.c */
 	/* 2.6.18 to now; RHEL 7: ", UID 0, " after; Virtuozzo 7: " in VE" */
 	{ MEANING_KILL, KILLER_UNKNOWN, "", "Killed process %p (%c)%r" },
 	/* RHEL 5, RHEL 6 */
@@ -79,16 +77,10 @@ static const struct format {
 	{ MEANING_REPORT, KILLER_UNKNOWN, " invoked oom-", "killer: " },
 	/* 2.6.18 */
 	{ MEANING_REPORT, KILLER_UNKNOWN, "oom-", "killer: gfp_mask=" },
-
-	/*
-	 * arch/.../mm/fault.c, 2.6.18 to 2.6.3x: no memory for a page fault
-	 */
+	/* arch/.../mm/fault.c, 2.6.18 to 2.6.3x: no memory for a page fault */
 	{ MEANING_KILL, KILLER_OOM, "VM: ", "killing process %c(%p)%." },
 	{ MEANING_KILL, KILLER_OOM, "VM: ", "killing process %c%." },
-
-	/*
-	 * drivers/staging/android/lowmemorykiller.c, at first in drivers/misc
-	 */
+	/* drivers/staging/android/lowmemorykiller.c, once in drivers/misc */
 	/* Android's 2.6.25 to 3.9; Samsung's go on after the size */
 	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "send sig",
 	    "kill to %p (%c), adj %A, size %s" },
@@ -101,15 +93,9 @@ static const struct format {
 	/* Android's 3.18 to 4.9, with the thread's id first */
 	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "",
 	    "Killing '%c' (%n) (tgid %p), adj %a,%f" },
-
-	/*
-	 * User space: systemd-oomd, earlyoom, Android's lmkd
-	 */
+	/* User space: systemd-oomd, earlyoom, Android's lmkd */
 	{ MEANING_KILL, KILLER_OOMD, "", "Killed %l" },
-	{ MEANING_KILL, KILLER_EARLYOOM, "",
-	    "sending SIGTERM to process %p%*" },
-	{ MEANING_KILL, KILLER_EARLYOOM, "",
-	    "sending SIGKILL to process %p%*" },
+	{ MEANING_KILL, KILLER_EARLYOOM, "", "sending SIG%* to process %p%*" },
 	{ MEANING_KILL, KILLER_LMKD, "", "Kill '%c' (%p), uid %u%*" },
 	{ MEANING_KILL, KILLER_LMKD, "", "Killing '%c' (%p), uid %u%*" },
 };
@@ -122,20 +108,14 @@ static const struct {
 	enum killer killer;
 	const char *text;
 } openings[] = {
-	/* 2.6.25 to now */
-	{ KILLER_MEMCG, "Memory cgroup out of memory: " },
-	/* 2.6.18 to now */
-	{ KILLER_OOM, "Out of memory: " },
-	/* 2.6.18's announcement; the kill itself before */
-	{ KILLER_OOM, "Out of Memory: " },
+	{ KILLER_MEMCG, "Memory cgroup out of memory: " }, /* 2.6.25 to now */
+	{ KILLER_OOM, "Out of memory: " },                 /* 2.6.18 to now */
+	{ KILLER_OOM, "Out of Memory: " }, /* 2.6.18's announcement */
 	/* 2.6.24 to now */
 	{ KILLER_OOM, "Out of memory (oom_kill_allocating_task): " },
-	/* 2.6.18 to 2.6.23 */
-	{ KILLER_OOM, "No available memory in cpuset: " },
-	/* 2.6.18 to 3.9 */
-	{ KILLER_OOM, "No available memory (MPOL_BIND): " },
-	/* Virtuozzo and OpenVZ 6 */
-	{ KILLER_MEMCG, "Out of memory in UB #: " },
+	{ KILLER_OOM, "No available memory in cpuset: " },   /* to 2.6.23 */
+	{ KILLER_OOM, "No available memory (MPOL_BIND): " }, /* to 3.9 */
+	{ KILLER_MEMCG, "Out of memory in UB #: " },         /* Virtuozzo 6 */
 	/* where there is pr_fmt() or lowmem_print() */
 	{ KILLER_LOWMEMORYKILLER, "lowmemorykiller: " },
 	{ KILLER_LOWMEMORYKILLER, "lowmem_shrink " },

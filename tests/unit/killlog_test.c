@@ -316,6 +316,21 @@ test_biggest(void **state)
 	/* the same process id, but not who the table had */
 	assert_false(seen.kill[1].has_uid);
 	assert_int_equal(seen.kill[1].biggest[0].processes, 2);
+	/* prefixes of different lengths, and long ones */
+	read_string(
+	    "10.0.0.7: kern:    info: [2026-02-17T03:12:44.120441007Z]: "
+	    "[ pid ] uid tgid total_vm rss name\n"
+	    "10.0.0.7: kern:    info: [2026-02-17T03:12:44.12044107Z]: "
+	    "[    7]   3    7        9   9 x\n"
+	    "10.0.0.7: kern: warning: [2026-02-17T03:12:44.120441009Z]: "
+	    "[    8]   4    8        9   9 y\n"
+	    "10.0.0.7: kern:     err: [2026-02-17T03:12:44.120441010Z]: "
+	    "Killed process 7 (x)\n"
+	    "10.0.0.7: kern:     err: [2026-02-17T03:12:44.120441010Z]: "
+	    "Killed process 8 (y)\n");
+	assert_int_equal(seen.n, 2);
+	assert_int_equal(seen.kill[0].uid, 3);
+	assert_int_equal(seen.kill[1].uid, 4);
 	/* another program's table */
 	snprintf(text, sizeof(text), "app[1]: %s%s", head, rows);
 	read_string(text);
