@@ -176,7 +176,8 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	for (i = 0; i < n; i++)
 		letters |= is_letter(p[i]);
 	prefix->nwords++;
-	if (kern || is_word(p, n, "kernel:") || is_word(p, n, "Guest:"))
+	if (kern || is_word(p, n, "kernel:") || is_word(p, n, "Guest:") ||
+	    (strncmp(p, "kern.", 5) == 0 && p[n - 1] == ':'))
 		set_kernel(prefix, kern || prefix->nwords > 2);
 	else if ((is_word(p, n, "kernel") && *next == '-') ||
 	    (is_word(p, n, "kern") && *next == ':'))
@@ -303,7 +304,7 @@ previous_word(const char *start, const char *p, size_t *n)
 
 	while (p > start && isblank((unsigned char)p[-1]))
 		p--;
-	for (end = p; p > start && strchr(" \t:", p[-1]) == NULL;)
+	for (end = p; p > start && strchr(" \t:>", p[-1]) == NULL;)
 		p--;
 	*n = (size_t)(end - p);
 	return p;
@@ -360,8 +361,8 @@ read_stamp(struct when *when, const char *p)
 	p += strspn(p, " ");
 	dot = p + strspn(p, DIGITS);
 	end = p + strcspn(p, " ]");
-	if (*dot == '.' && dot - p <= 12 &&
-	    strcspn(dot + 1, "s ]") == strspn(dot + 1, DIGITS))
+	if (dot > p && dot - p <= 12 && *dot == '.' &&
+	    strchr(" s],@", dot[1 + strspn(dot + 1, DIGITS)]) != NULL)
 		when->boot = strtoll(p, NULL, 10) * 1000000 +
 		    strtoll(dot + 1, NULL, 10) % 1000000;
 	else if (close != NULL && close - p > 5 &&
@@ -427,7 +428,8 @@ find_continuation(
 		if (*h != *q &&
 		    !(strchr(" " DIGITS, *h) && strchr(" " DIGITS, *q)))
 			break;
-	if (h == head_end)
+	/* Without the kernel's own stamp it is the same prefix, too. */
+	if (h == head_end || (h - head >= 16 && h[-1] == ' '))
 		return q;
 	for (q = p; q < end && strchr(QUOTATION, *q) != NULL; q++)
 		/* dmesg and journalctl indent what follows a newline. */
