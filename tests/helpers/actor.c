@@ -3,9 +3,9 @@
 /*
  * actor: be a process of a given kind, for the tests.
  *
- * It starts the process as its child, prints the child's PID once that is all
- * that was asked for, and waits. When it is killed, or its own parent ends, the
- * child ends too.
+ * It starts the process as its child, prints the child's PID once the child has
+ * done all that the options ask for, and waits. When it is killed, or its own
+ * parent ends, the child ends too.
  */
 
 #include <sys/prctl.h>
@@ -27,7 +27,8 @@
 
 #include "mm_args.h"
 
-#define PLAN "ACTOR_PLAN" /* the descriptor a new image reads its plan from */
+/* The environment variable with the descriptor that the plan is read from. */
+#define PLAN "ACTOR_PLAN"
 
 /* What the process does with itself. */
 struct plan {
@@ -67,7 +68,7 @@ usage(void)
 	exit(1);
 }
 
-/* End together with the parent: the credentials' change undoes it. */
+/* End together with the parent. A change of user ids undoes this. */
 static void
 follow_parent(void)
 {
@@ -77,7 +78,7 @@ follow_parent(void)
 
 /* Take on the plan's value, namespace and user. */
 static void
-become(const struct plan *plan)
+take_identity(const struct plan *plan)
 {
 	int fd;
 
@@ -100,9 +101,9 @@ become(const struct plan *plan)
 	follow_parent();
 }
 
-/* Say that all is done. */
+/* Report that all is done. */
 static void
-ready(void)
+report_ready(void)
 {
 	if (write(STDOUT_FILENO, "\n", 1) != 1)
 		err(1, "write");
@@ -110,7 +111,7 @@ ready(void)
 
 /* Sleep until the parent is gone. */
 static _Noreturn void
-idle(void)
+wait_for_parent(void)
 {
 	char c;
 
@@ -120,7 +121,7 @@ idle(void)
 }
 
 static void *
-thread(void *arg)
+run_thread(void *arg)
 {
 	const struct plan *plan = arg;
 	char path[64], buf[512], *p;
@@ -142,27 +143,27 @@ thread(void *arg)
 			break;
 		usleep(1000);
 	}
-	ready();
-	idle();
+	report_ready();
+	wait_for_parent();
 }
 
-/* The new image's part: do what PLAN says and wait. */
+/* Do what PLAN says, in the new image, and wait. */
 static _Noreturn void
-act(struct plan *plan, int argc, char **argv, char **envp)
+follow_plan(struct plan *plan, int argc, char **argv, char **envp)
 {
 	pthread_t id;
 	char *end;
 	size_t len, size;
 	int i;
 
-	become(plan);
+	take_identity(plan);
 	if (plan->rename && prctl(PR_SET_NAME, plan->comm) == -1)
 		err(1, "PR_SET_NAME");
 	end = argv[argc - 1] + strlen(argv[argc - 1]) + 1;
 	if (plan->zero_args)
 		memset(argv[0], 0, end - argv[0]);
 	if (plan->retitle) {
-		/* as daemons do it: over the arguments and the environment */
+		/* Daemons write over their arguments and environment, too. */
 		for (i = 0; envp[i] != NULL; i++)
 			end = envp[i] + strlen(envp[i]) + 1;
 		size = end - argv[0];
@@ -173,20 +174,20 @@ act(struct plan *plan, int argc, char **argv, char **envp)
 		memcpy(argv[0], plan->title, len);
 	}
 	if (plan->no_args) {
-		i = mm_args((unsigned long)argv[0], (unsigned long)argv[0]);
+		i = set_mm_args((unsigned long)argv[0], (unsigned long)argv[0]);
 		if (i == -1)
 			err(1, "PR_SET_MM_MAP");
 	}
 	if (plan->zombie)
 		_exit(0);
 	for (i = 0; i < plan->threads; i++) {
-		if ((errno = pthread_create(&id, NULL, thread, plan)) != 0)
+		if ((errno = pthread_create(&id, NULL, run_thread, plan)) != 0)
 			err(1, "pthread_create");
 	}
 	if (plan->main_exits)
 		pthread_exit(NULL);
-	ready();
-	idle();
+	report_ready();
+	wait_for_parent();
 }
 
 static void
@@ -231,7 +232,7 @@ main(int argc, char **argv, char **envp)
 		if (read(opt, &plan, sizeof(plan)) != sizeof(plan))
 			err(1, "plan");
 		close(opt);
-		act(&plan, argc, argv, envp);
+		follow_plan(&plan, argc, argv, envp);
 	}
 
 	while ((opt = getopt(argc, argv, "+e:r:dc:s:0ao:u:PUt:xz")) != -1) {
@@ -317,7 +318,7 @@ main(int argc, char **argv, char **envp)
 		dup2(out[1], STDOUT_FILENO);
 		if (other) {
 			close(how[0]);
-			become(&plan);
+			take_identity(&plan);
 		} else {
 			follow_parent();
 		}

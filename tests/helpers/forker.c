@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * forker: leave a process with the old value behind, time and again.
+ * forker: start a process that keeps the old value, time and again.
  *
  * usage: forker N
  *
- * To be run in a PID namespace of its own. Starts a process "forks", and
- * whenever the last one of that name has got an oom_score_adj other than 0, one
- * more, which has 0 and a PID lower than all before: who walks over /proc has
- * been past it. N in all. Prints "ready" when the first is there; ends them
- * all with itself.
+ * To be run in a PID namespace of its own. Starts a process "forks". Whenever
+ * the last one has got an oom_score_adj other than 0, it starts one more, N in
+ * all. Each starts with 0 and has a lower PID than all before it, so a walk
+ * over /proc has passed it already. Prints "ready" when the first one is there.
+ * When it ends, they end too.
  */
 
 #include <sys/prctl.h>
@@ -21,10 +21,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FIRST 400 /* the first one's PID */
+#define FIRST 400 /* the PID of the first one */
 
+/* Start one with this PID, and write its name over ARGS, SIZE bytes. */
 static pid_t
-start(pid_t pid, char *args, size_t size)
+start_forks(pid_t pid, char *args, size_t size)
 {
 	FILE *f;
 	pid_t got;
@@ -76,13 +77,13 @@ main(int argc, char **argv)
 	size = strlen(argv[0]) + 1 + strlen(argv[1]);
 	if (size < 6)
 		errx(1, "run me by my path");
-	pid = start(FIRST, argv[0], size);
+	pid = start_forks(FIRST, argv[0], size);
 	puts("ready");
 	fflush(stdout);
 	for (i = 1; i < n; i++) {
 		while (get_value(pid) == 0)
 			usleep(1000);
-		pid = start(FIRST - i, argv[0], size);
+		pid = start_forks(FIRST - i, argv[0], size);
 	}
 	for (;;)
 		pause();

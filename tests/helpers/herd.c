@@ -5,9 +5,9 @@
  *
  * usage: herd N [NAME ...]
  *
- * N processes in all. The first ones are one each for every NAME (argv[0] with
- * a path), the others a mix under names of their own. Prints "ready" when all
- * are there; ends them when standard input does, or when it is killed.
+ * Starts N processes: first one for each NAME (its argv[0] has a path), then a
+ * mix with names of their own. Prints "ready" when all are there. They end when
+ * standard input ends, or when herd is killed.
  */
 
 #include <sys/prctl.h>
@@ -23,9 +23,12 @@
 #define TITLE 128        /* bytes of a process's arguments */
 #define STACK (16 << 10) /* enough for a process that only sleeps */
 
-/* Ask for a longer argument list: fork(2) is cheaper than execve(2). */
+/*
+ * Run this program again with a long argv[0], which each child can write its
+ * arguments over: that is cheaper than an execve(2) for each of them.
+ */
 static void
-make_room(char **argv)
+lengthen_args(char **argv)
 {
 	static char pad[TITLE];
 	char **args;
@@ -43,12 +46,12 @@ make_room(char **argv)
 }
 
 /*
- * Write process I's arguments and comm over the ones it has, SIZE bytes. Of 20
+ * Give process I its comm, and write its arguments over ARGS, SIZE bytes. Of 20
  * processes 14 have a daemon's path and options, 2 a bare name, 2 are scripts,
  * one is a worker with a title and one a login shell.
  */
 static void
-dress(unsigned int i, const char *name, char *args, size_t size)
+name_process(unsigned int i, const char *name, char *args, size_t size)
 {
 	static const char *const daemons[] = { "worker", "queue-runner",
 		"php-fpm8.2", "nginx", "containerd-shim", "java", "postgres" };
@@ -100,7 +103,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	if (strlen(argv[0]) != TITLE - 1)
-		make_room(argv);
+		lengthen_args(argv);
 	names = argc - 2;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	parent = getpid();
@@ -116,7 +119,8 @@ main(int argc, char **argv)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(0);
-		dress(i, i < names ? argv[2 + i] : NULL, argv[0], TITLE - 1);
+		name_process(
+		    i, i < names ? argv[2 + i] : NULL, argv[0], TITLE - 1);
 		for (;;)
 			pause();
 	}

@@ -11,18 +11,19 @@
 #include <unistd.h>
 
 /*
- * Tell the kernel that this process's arguments, which /proc/PID/cmdline
- * shows, are from START to END. Returns 0, or -1 with errno set. Unlike the
- * other uses of PR_SET_MM this needs no CAP_SYS_RESOURCE.
+ * Make /proc/PID/cmdline of this process show the memory from START to END.
+ * Returns 0, or -1 with errno set. Unlike the other uses of PR_SET_MM this
+ * needs no CAP_SYS_RESOURCE.
  *
- * struct prctl_mm_map has a pointer, so that a 32-bit program's differs from
- * that of a 64-bit kernel, which wants its own. The kernel tells its size.
+ * struct prctl_mm_map contains a pointer, so a 64-bit kernel has another one
+ * than a 32-bit program, and wants its own. PR_SET_MM_MAP_SIZE returns its
+ * size.
  *
- * The other limits stay as /proc/self/stat has them: after the comm in
- * parentheses the 26th to 28th and the 45th to 51st field of proc(5).
+ * The other addresses are read from /proc/self/stat and stay: fields 26 to 28
+ * and 45 to 51 in proc(5), counted from after the comm in parentheses.
  */
 static int
-mm_args(unsigned long start, unsigned long end)
+set_mm_args(unsigned long start, unsigned long end)
 {
 	struct {
 		__u64 address[11]; /* in the order of struct prctl_mm_map */
@@ -44,7 +45,7 @@ mm_args(unsigned long start, unsigned long end)
 		return -1;
 	p += 4; /* ") S " */
 	for (i = 4; i <= 51; i++) {
-		/* some are signed, none of those is of use here */
+		/* Some fields are signed; none of them is used here. */
 		if (sscanf(p, "%lu%n", &f[i], &used) != 1)
 			return -1;
 		p += used;

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * pidreuse: does a program ever change a stranger that has got the PID of the
- * process it meant?
+ * pidreuse: find out whether a program ever changes a stranger, which got the
+ * PID of the process that was meant.
  *
  * usage: pidreuse [-p] PROGRAM [ARG ...]
  *
  * PROGRAM, run with ARGs, has to set the oom_score_adj of the process "reused"
- * to 500. It is run again and again, in a PID namespace with /proc mounted, and
- * is stopped at one system call boundary after the other, from where it first
- * names that process's directory in /proc to its end. There the process is
- * killed and another one gets the very same PID; PROGRAM then goes on.
+ * to 500. It is run again and again, in a PID namespace with /proc mounted.
+ *Each run is stopped at a later boundary of a system call, from the first call
+ *that names the process's directory in /proc to the end of the program. There
+ *the process is killed, another one gets the very same PID, and PROGRAM goes
+ *on.
  *
- * With -p whatever PROGRAM opens under the name oom_score_adj is opened as
- * /proc/PID/oom_score_adj instead, as a program without a descriptor of
- * /proc/PID would.
+ * With -p the path of every file that PROGRAM opens and whose last part is
+ * oom_score_adj is replaced by /proc/PID/oom_score_adj, which a program without
+ * a descriptor of /proc/PID would open.
  *
  * Prints
- *	boundaries N	where PROGRAM was stopped
- *	window N	of those, before it had written the value
- *	strangers N	that were changed
+ *	boundaries N	at which PROGRAM was stopped
+ *	window N	how many of them were before it wrote the value
+ *	strangers N	strangers that were changed
  *	failures N	exit statuses other than 0
  */
 
@@ -46,8 +47,8 @@
 #include <unistd.h>
 
 #define NAME "reused"
-#define TARGET 300    /* the PID in question */
-#define PROGRAM 200   /* the program's */
+#define TARGET 300    /* the PID that is reused */
+#define PROGRAM 200   /* the PID of the program */
 #define VALUE 500     /* what the program sets */
 #define UNTOUCHED 123 /* what a stranger has */
 
@@ -59,12 +60,12 @@ struct run {
 	bool window;   /* stopped before the value was written */
 	bool by_path;  /* -p */
 	int status;    /* exit status */
-	uint64_t path; /* the address of the path under exchange, 0 if none */
+	uint64_t path; /* the address of a path that was replaced, or 0 */
 	char saved[64];
 };
 
 static void
-next_pid(pid_t pid)
+set_next_pid(pid_t pid)
 {
 	FILE *f;
 
@@ -102,7 +103,7 @@ set_value(pid_t pid, int value)
 
 /* Start a process with PID TARGET, as NAME or as a stranger. */
 static void
-start(bool stranger)
+start_target(bool stranger)
 {
 	char c;
 	int fds[2];
@@ -110,7 +111,7 @@ start(bool stranger)
 
 	if (pipe2(fds, O_CLOEXEC) == -1)
 		err(1, "pipe");
-	next_pid(TARGET);
+	set_next_pid(TARGET);
 	if ((pid = fork()) == -1)
 		err(1, "fork");
 	if (pid == 0) {
@@ -127,7 +128,7 @@ start(bool stranger)
 	if (pid != TARGET)
 		errx(1, "PID %d instead of %d", pid, TARGET);
 	close(fds[1]);
-	/* the end of the pipe is closed when the new image is there */
+	/* The child's end of the pipe is closed once the new image runs. */
 	while (read(fds[0], &c, 1) == -1 && errno == EINTR)
 		;
 	close(fds[0]);
@@ -135,7 +136,7 @@ start(bool stranger)
 }
 
 static void
-stop(void)
+stop_target(void)
 {
 	if (kill(TARGET, SIGKILL) == -1 || waitpid(TARGET, NULL, 0) != TARGET)
 		err(1, "kill");
@@ -160,9 +161,9 @@ get_string(pid_t pid, uint64_t addr, char *buf, size_t size)
 	buf[i] = '\0';
 }
 
-/* Write SIZE bytes, whole words, also into memory that is read-only. */
+/* Write SIZE bytes, a number of whole words, even into read-only memory. */
 static void
-put(pid_t pid, uint64_t addr, const char *buf, size_t size)
+put_bytes(pid_t pid, uint64_t addr, const char *buf, size_t size)
 {
 	size_t i;
 	long word;
@@ -174,7 +175,7 @@ put(pid_t pid, uint64_t addr, const char *buf, size_t size)
 	}
 }
 
-/* Does PATH have the target's PID as a part? */
+/* Whether the target's PID is a component of PATH. */
 static bool
 names_target(const char *path)
 {
@@ -192,9 +193,9 @@ names_target(const char *path)
 	return false;
 }
 
-/* Look at the call that PID is about to make or has made. */
+/* Inspect the call that PID is about to make or has made. */
 static void
-look(struct run *run, pid_t pid)
+inspect_call(struct run *run, pid_t pid)
 {
 	struct ptrace_syscall_info info;
 	char path[256], other[sizeof(run->saved)] = "";
@@ -206,7 +207,7 @@ look(struct run *run, pid_t pid)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) == -1)
 		err(1, "PTRACE_GET_SYSCALL_INFO");
 	if (info.op == PTRACE_SYSCALL_INFO_EXIT && run->path != 0) {
-		put(pid, run->path, run->saved, sizeof(run->saved));
+		put_bytes(pid, run->path, run->saved, sizeof(run->saved));
 		run->path = 0;
 	}
 	if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
@@ -244,17 +245,18 @@ look(struct run *run, pid_t pid)
 	}
 	run->path = addr;
 	snprintf(other, sizeof(other), "/proc/%d/oom_score_adj", TARGET);
-	put(pid, addr, other, sizeof(other));
+	put_bytes(pid, addr, other, sizeof(other));
 }
 
-/* Run the program ARGV and, at the boundary asked for, exchange the target. */
+/* Run the program ARGV; at RUN->stop_at put a stranger in the target's place.
+ */
 static void
-trace(struct run *run, char **argv)
+trace_program(struct run *run, char **argv)
 {
 	pid_t program, pid;
 	int status, sig;
 
-	next_pid(PROGRAM);
+	set_next_pid(PROGRAM);
 	if ((program = fork()) == -1)
 		err(1, "fork");
 	if (program == 0) {
@@ -284,11 +286,11 @@ trace(struct run *run, char **argv)
 		sig = WSTOPSIG(status);
 		if (sig == (SIGTRAP | 0x80)) {
 			run->stops++;
-			look(run, pid);
+			inspect_call(run, pid);
 			if (run->stops == run->stop_at) {
 				run->window = get_value(TARGET) != VALUE;
-				stop();
-				start(true);
+				stop_target();
+				start_target(true);
 			}
 			sig = 0;
 		} else if (sig == SIGTRAP || sig == SIGSTOP) {
@@ -298,9 +300,9 @@ trace(struct run *run, char **argv)
 	}
 }
 
-/* The first process of the namespace. */
+/* Be the first process of the namespace. */
 static int
-init(char **argv, bool by_path)
+try_boundaries(char **argv, bool by_path)
 {
 	struct run run;
 	long first, last, k, window = 0, strangers = 0, failures = 0;
@@ -309,17 +311,17 @@ init(char **argv, bool by_path)
 	    mount("proc", "/proc", "proc", 0, NULL) == -1)
 		err(1, "/proc");
 
-	/* undisturbed: where does it begin, where does it end? */
+	/* Undisturbed: find the first and the last boundary. */
 	memset(&run, 0, sizeof(run));
-	start(false);
-	trace(&run, argv);
+	start_target(false);
+	trace_program(&run, argv);
 	if (run.status != 0)
 		errx(1, "%s: exit status %d", argv[0], run.status);
 	if (run.named == 0)
 		errx(1, "%s did not look at the process", argv[0]);
 	if (get_value(TARGET) != VALUE)
 		errx(1, "%s did not set the process's value", argv[0]);
-	stop();
+	stop_target();
 	first = run.named;
 	last = run.stops;
 
@@ -327,8 +329,8 @@ init(char **argv, bool by_path)
 		memset(&run, 0, sizeof(run));
 		run.stop_at = k;
 		run.by_path = by_path;
-		start(false);
-		trace(&run, argv);
+		start_target(false);
+		trace_program(&run, argv);
 		if (run.stops < k) {
 			/* this run was shorter */
 			last = k - 1;
@@ -347,7 +349,7 @@ init(char **argv, bool by_path)
 				failures++;
 			}
 		}
-		stop();
+		stop_target();
 	}
 	printf("boundaries %ld\nwindow %ld\nstrangers %ld\nfailures %ld\n",
 	    last - first + 1, window, strangers, failures);
@@ -383,7 +385,7 @@ main(int argc, char **argv)
 		err(1, "fork");
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		exit(init(argv + optind, by_path));
+		exit(try_boundaries(argv + optind, by_path));
 	}
 	if (waitpid(pid, &status, 0) == -1)
 		err(1, "waitpid");

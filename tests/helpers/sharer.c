@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * sharer COMM1 COMM2: be two processes that share their memory, as vfork(2) and
- * some runtimes have them. Prints both PIDs, and waits until standard input
- * ends. Their argv[0] has a blank, so comm is their name.
+ * sharer COMM1 COMM2: be two processes that share their memory, as after
+ * vfork(2) and in some runtimes. Prints both PIDs, and waits until standard
+ * input ends. Their argv[0] contains a blank, so comm is their name.
  */
 
 #include <sys/prctl.h>
@@ -19,7 +19,7 @@
 static char stack[65536];
 
 static _Noreturn int
-second(void *comm)
+run_second(void *comm)
 {
 	prctl(PR_SET_NAME, comm);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -42,7 +42,8 @@ main(int argc, char **argv)
 		execv("/proc/self/exe", args);
 		err(1, "/proc/self/exe");
 	}
-	pid = clone(second, stack + sizeof(stack), CLONE_VM | SIGCHLD, argv[2]);
+	pid = clone(
+	    run_second, stack + sizeof(stack), CLONE_VM | SIGCHLD, argv[2]);
 	if (pid == -1)
 		err(1, "clone");
 	prctl(PR_SET_NAME, argv[1]);

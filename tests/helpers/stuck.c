@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * stuck: be a process whose /proc/PID/cmdline cannot be read: whoever tries
- * sleeps in the kernel until this program ends, and no signal but one that
- * kills wakes him.
+ * stuck: be a process whose /proc/PID/cmdline cannot be read. A process that
+ * tries sleeps in the kernel until this program ends; only a signal that kills
+ * wakes it.
  *
  * To read a process's arguments the kernel takes its mmap_lock for reading.
  * Here a child maps a file of a file system (FUSE) that never answers a read;
  * its own child reads that page through /proc/PID/mem and so sleeps with the
- * lock held for reading; then the first child wants the lock for writing and
- * has to wait, and every later reader waits behind it.
+ * lock held for reading. Then the first child wants the lock for writing and
+ * has to wait, and every later reader has to wait for the first child.
  *
- * The time is limited, as everybody on the machine who lists processes is held
- * up. With the end of this program the file system is gone and all go on.
+ * The time is limited, since every program on the machine that lists processes
+ * is held up. When this program ends, the file system is gone and all go on.
  */
 
 #include <sys/mman.h>
@@ -56,9 +56,9 @@ mount_over(const char *file)
 	return fuse;
 }
 
-/* Answer what came before the first read of the file; leave that alone. */
+/* Answer all requests up to the first read of the file, but not that. */
 static void
-serve(int fuse)
+answer_requests(int fuse)
 {
 	static char buf[FUSE_MIN_READ_BUFFER * 16];
 	const struct fuse_in_header *in = (struct fuse_in_header *)buf;
@@ -108,9 +108,9 @@ serve(int fuse)
 	}
 }
 
-/* Read PAGE of process PID, with its mmap_lock held. */
+/* Read PAGE of process PID, which holds its mmap_lock for as long. */
 static _Noreturn void
-hold(pid_t pid, const void *page)
+hold_lock(pid_t pid, const void *page)
 {
 	char path[64], c;
 	int fd;
@@ -119,11 +119,11 @@ hold(pid_t pid, const void *page)
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	if ((fd = open(path, O_RDONLY)) == -1)
 		err(1, "%s", path);
-	/* fails when the file system ends */
+	/* This fails when the file system ends. */
 	_exit(pread(fd, &c, 1, (uintptr_t)page) == 1 ? 0 : 1);
 }
 
-/* The process that gets stuck, when a byte comes in on GO. */
+/* Be the process that gets stuck, once there is a byte to read from GO. */
 static _Noreturn void
 get_stuck(const char *file, int go)
 {
@@ -143,7 +143,7 @@ get_stuck(const char *file, int go)
 	case -1:
 		err(1, "fork");
 	case 0:
-		hold(pid, page);
+		hold_lock(pid, page);
 	}
 	if (read(go, &c, 1) != 1)
 		err(1, "pipe");
@@ -151,9 +151,9 @@ get_stuck(const char *file, int go)
 	_exit(0);
 }
 
-/* The state of process PID, from "812 (sshd) S 1 ..." */
+/* Read the state of process PID, from "812 (sshd) S 1 ..." */
 static char
-state(pid_t pid)
+read_state(pid_t pid)
 {
 	char path[64], buf[512], *p;
 	FILE *stat;
@@ -193,10 +193,10 @@ main(int argc, char **argv)
 		close(fuse);
 		get_stuck(self, go[0]);
 	}
-	serve(fuse);
+	answer_requests(fuse);
 	if (write(go[1], "", 1) != 1)
 		err(1, "pipe");
-	while (state(pid) != 'D')
+	while (read_state(pid) != 'D')
 		usleep(1000);
 	printf("%d\n", pid);
 	fflush(stdout);
