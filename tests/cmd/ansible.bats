@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The Ansible example against localhost. It installs to the real places, so
-# these are other directories in a mount namespace of the test's own.
+# The Ansible example against localhost. It installs to the real places, so the
+# test runs in a mount namespace where other directories cover them.
 
 load common
 
@@ -83,7 +83,7 @@ play() {
 	[ "$status" -eq 0 ]
 	[[ $output =~ changed=0\ .*failed=0 ]]
 
-	# Only the value of one process is off: only that is a change.
+	# The value of one process is wrong: that is the only change.
 	echo 0 >"/proc/$pid/oom_score_adj"
 	run play
 	echo "$output"

@@ -39,7 +39,7 @@ adjust() {
 	err=$(<err)
 }
 
-# The same behind another program, as in: adjust_by strace -o log -- -n
+# The same, but run by another program, as in: adjust_by strace -o log -- -n
 adjust_by() {
 	local by=()
 	while [[ $1 != -- ]]; do
@@ -67,7 +67,8 @@ status_is() {
 	[[ $status -eq $1 ]] || complain "status is not $1"
 }
 
-# Each argument is part of standard output, of standard error; is all of it.
+# out_has, err_has: each argument is part of the output. out_is, err_is: the
+# argument is all of it.
 out_has() {
 	local s
 	for s; do
@@ -97,8 +98,8 @@ err_is() {
 	[[ $err == "$1" ]] || complain "stderr is not: $1"
 }
 
-# need_program PROGRAM ...: those that "make check" doesn't install, or that a
-# small system lacks.
+# need_program PROGRAM ...: skip the test if one is missing. For programs that
+# "make check" doesn't install, or that a small system lacks.
 need_program() {
 	local program
 	for program; do
@@ -111,7 +112,8 @@ need_root() {
 	[[ $EUID -eq 0 ]] || skip "NOT RUN: needs root"
 }
 
-# Under -v or -n process $1 has a line, of which this is all behind its PID.
+# process_line PID TEXT: with -v or -n the process has a line, and TEXT is all
+# of that after the PID.
 process_line() {
 	local line
 	while read -r line; do
@@ -120,21 +122,21 @@ process_line() {
 	complain "no line: $1 $2"
 }
 
-# Tests that look at the program's own system calls cannot see them through a
-# wrapper such as valgrind.
+# For tests that look at the program's own system calls: under a wrapper such as
+# valgrind they would see the wrapper's.
 need_bare() {
 	[[ ${OOM_ADJUST_WRAPPED:-sanitize} == sanitize ]] ||
 		skip "NOT RUN: system calls cannot be traced under a wrapper"
-	# which does not work under ptrace(2)
+	# The leak check does not work under ptrace(2).
 	export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 }
 
-# Nor does valgrind itself bear all that is done to a program here.
+# For tests that do to the program what valgrind itself does not survive.
 not_under_valgrind() {
 	! under_valgrind || skip "NOT RUN: valgrind itself fails here"
 }
 
-# It is slow: some tests then leave out what others of them have shown.
+# valgrind is slow: with it, some tests leave out what others have shown.
 under_valgrind() {
 	[[ ${OOM_ADJUST_WRAPPED:-} == valgrind ]]
 }
@@ -157,7 +159,7 @@ actor() {
 	local variable=$1 fd
 	shift
 	[[ -p actors ]] || mkfifo actors
-	# for both directions: opening it does not wait
+	# Opened for both directions, because that does not wait.
 	exec {fd}<>actors
 	"$HELPERS/actor" "$@" >&"$fd" 3>&- &
 	disown %%
@@ -165,7 +167,7 @@ actor() {
 	exec {fd}>&-
 }
 
-# kill_actor PID: and wait until it is gone.
+# kill_actor PID: kill it and wait until it is gone.
 kill_actor() {
 	kill -KILL "$1"
 	while [[ -e /proc/$1/exe ]]; do
@@ -184,8 +186,8 @@ value_is() {
 	[[ $v == "$2" ]] || complain "process $1 has $v, not $2"
 }
 
-# Run FUNCTION of the test in a PID namespace of its own, with /proc mounted
-# there, so that none but its own processes can be seen or changed.
+# isolated FUNCTION [ARG ...]: run FUNCTION of the test in a PID namespace of its
+# own with its own /proc, so that no other process can be seen or changed.
 isolated() {
 	need_namespaces
 	# shellcheck disable=SC2016 # the inner shell expands
@@ -199,8 +201,8 @@ isolated() {
 		"$@" 3>&-
 }
 
-# fake PID NAME [UID [PPID [VALUE [LOGINUID]]]]: a process in a tree of plain
-# files under ./proc. Unlike root's processes here they can have negative values.
+# fake PID NAME [UID [PPID [VALUE [LOGINUID]]]]: make a process of plain files
+# in ./proc. Unlike real processes on this machine it can have a negative value.
 # Without VALUE the caller adds oom_score_adj or oom_adj.
 fake() {
 	local dir=proc/$1 uid=${3:-0}
@@ -217,7 +219,7 @@ fake() {
 	ln -sf "/usr/sbin/$2" "$dir/exe"
 }
 
-# The name, as libconfuse reads it between double quotes, in $quoted.
+# quote NAME: put NAME into $quoted, in double quotes as libconfuse reads them.
 quote() {
 	local name=$1 hex i
 	if [[ $name != *[^A-Za-z0-9_.:/@%-]* ]]; then

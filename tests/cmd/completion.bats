@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Completion: what bash and zsh offer, and that a config is never run.
 
-# What is not to be expanded is the point of most strings here.
+# Most strings here must not be expanded.
 # shellcheck disable=SC2016
 
 load common
@@ -27,7 +27,7 @@ setup() {
 	echo 'notread 3' >conf.d/a.conf.bak
 }
 
-# complete WORD ...: what bash offers for the last WORD, a line each.
+# complete WORD ...: print what bash offers for the last WORD, one per line.
 complete() {
 	bash --norc --noprofile -c '
 		. "$TOP/etc/oom_adjust.bash-completion"
@@ -128,7 +128,7 @@ never' ]
 	[ -z "$(complete -c conf.d '')" ]
 }
 
-# Whatever is in a config or in its name, nothing of it is run.
+# Nothing in a config, or in its name, is ever run.
 @test "bash: a hostile config is text" {
 	cat >hostile <<-'END'
 		$(touch>pwned) 3
@@ -141,7 +141,7 @@ never' ]
 		process "a\"; touch pwned #" { oom_adj = 3 }
 		process "it's\\a" { oom_adj = 3 }
 	END
-	# What is inserted on the command line must mean the name, no more.
+	# What is inserted on the command line must mean the name and nothing else.
 	while IFS= read -r word; do
 		bash -c "printf '%s\n' $word"
 	done < <(complete -c hostile '') >words

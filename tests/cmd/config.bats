@@ -25,7 +25,7 @@ bad() {
 	kill_actor "$pid"
 }
 
-# The same where the error is of the file as a whole, which is not added to.
+# bad_file FILE TEXT: the same for an error of the file as a whole, with no line.
 bad_file() {
 	adjust -t -c "$1"
 	status_is 1
@@ -64,7 +64,7 @@ mistakes() {
 	[[ $bad -eq 0 && $number -gt 60 ]]
 }
 
-# One of them, with <U+200B> and the like for what could not be seen here.
+# Check one of them. <U+200B> and the like stand for invisible characters.
 mistake() {
 	local character
 	text=${text//<CR>/$'\r'}
@@ -94,15 +94,14 @@ mistake() {
 	same_again
 }
 
-# Nothing on standard error but what is the machine's and not the config's.
+# Standard error is empty, but for messages about this machine.
 no_complaint() {
 	local lines
 	lines=$(grep -v ': reset_inherited resets nothing: ' err || true)
 	[[ -z $lines ]] || complain "complaints"
 }
 
-# What a config means: each rule's name and value, and the rest of what -t -v
-# prints but titles and lines.
+# Print what a config means: all that -t -v prints, without titles and lines.
 meaning() {
 	"$OOM_ADJUST" -n -c "$1" 2>/dev/null |
 		sed -n 's/^  Setting \(.*\) to \(-*[0-9]*\).*/\1 \2/p'
@@ -110,7 +109,7 @@ meaning() {
 		sed -n 's/ # [^#]*$//; s/^.* { \(name = [^ ]* \)*//p'
 }
 
-# What -t -v prints of the config is a config that means the same.
+# The output of -t -v is a config that means the same.
 same_again() {
 	! under_valgrind || return 0
 	adjust -t -v -c c.conf
@@ -142,7 +141,7 @@ good() {
 # setting TEXT: a dry run prints this rule line.
 setting() {
 	adjust -n -c c.conf
-	# Not everybody may see what program a process runs.
+	# An ordinary user may not see which program a process runs.
 	[[ $status -eq 0 || $err == *"rules by path are incomplete"* ]] ||
 		complain "status $status"
 	[[ $'\n'$out$'\n' == *$'\n'"  Setting $1"$'\n'* ]] ||
@@ -623,7 +622,7 @@ setting() {
 	status_is 0
 }
 
-@test "CR LF, tabs, comments behind, no newline at the end" {
+@test "CR LF, tabs, comments after a rule, no newline at the end" {
 	printf 'a 1\r\n\tb\t\t2\r\n  c   3  # comment\r\nd 4# comment\n' >c.conf
 	printf 'process e {\r\n\toom_adj = 5\r\n}\r\n\r\nf 6' >>c.conf
 	good 6

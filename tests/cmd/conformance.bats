@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# Which processes a name means: what pidof -x of sysvinit says. Every way to be
-# called is there as a real process; and every other name on the machine is
-# tried too, in dry runs.
+# Which processes a name means, compared with pidof -x of sysvinit. There is a
+# real process for every way to have a name; and every other name on the machine
+# is tried too, in dry runs.
 
 load common
 
-# busybox and procps have pidofs that answer otherwise.
+# The pidofs of busybox and procps answer differently.
 pidof_is_sysvinit() {
 	PIDOF=$(command -v pidof) && [[ $(readlink -f "$PIDOF") == */killall5 ]]
 }
@@ -14,7 +14,7 @@ need_pidof() {
 	pidof_is_sysvinit || skip "NOT RUN: needs pidof of sysvinit-utils"
 }
 
-# ask NAME: what the two say of it now, as sets of PIDs in ours and theirs.
+# ask NAME: put the PIDs that each finds for it now into ours and theirs.
 ask() {
 	local pid rest quoted
 	quote "$1"
@@ -34,9 +34,9 @@ ask() {
 	done
 }
 
-# Does NAME mean the same processes to both, but for kernel threads, which
-# never match here? Others on this machine come and go, so a difference has to
-# be of the same process each time.
+# Whether NAME means the same processes to both, kernel threads apart, which
+# never match here. Other processes come and go, so only a difference that is
+# about the same process each time counts.
 same() {
 	local name=$1 pid try
 	local -A ours theirs differ
@@ -72,7 +72,7 @@ find_kernel_threads() {
 	done 2>/dev/null
 }
 
-# Add the names that process directory $1 may be known by to $names.
+# Add the names by which the process of directory $1 may be found to $names.
 add_names_of() {
 	local comm arg base
 	local -a args
@@ -97,13 +97,13 @@ same_for() {
 	done
 	differences=0
 	for name in "${!names[@]}"; do
-		# not one of the programs that are being compared
+		# not one of the two programs that are compared
 		[[ $name == pidof || ${#name} -gt 200 ]] || same "$name"
 	done
 	[[ $differences -eq 0 ]]
 }
 
-# matches PID NAME / differs PID NAME: does NAME mean PID here?
+# matches PID NAME, differs PID NAME: whether NAME means PID here.
 listed() {
 	local quoted
 	quote "$2"
@@ -126,15 +126,15 @@ pidof_has() {
 	[[ " $("$PIDOF" -x -- "$2" 3>&-) " == *" $1 "* ]]
 }
 
-# A script that says when it runs, and waits.
+# Start a script that reports when it runs, and waits.
 script() {
 	rm -f "$1"
 	cat >"$1"
 	chmod +x "$1"
 }
 
-# agree PID NAME ...: what is expected of each NAME (or, behind "not", of the
-# rest), is what both say.
+# agree PID NAME ...: for both, each NAME means the process, and each NAME after
+# "not" does not.
 agree() {
 	local pid=$1 want=matches name
 	shift
@@ -237,7 +237,7 @@ agree() {
 	sed -i '1s/$/ -u/' "$MARK.sh"
 	actor pid -r "$PWD/$MARK.sh" "$MARK.sh"
 	agree "$pid" "$MARK.sh"
-	# run by name of the interpreter it is none
+	# If the interpreter is run by its name, comm is the interpreter's.
 	actor pid -r /bin/sh sh "$PWD/$MARK.sh"
 	agree "$pid" sh -not- "$MARK.sh"
 }
@@ -271,7 +271,7 @@ agree() {
 		actor pid -r "$PWD/$MARK.py" "$MARK.py" arg
 		agree "$pid" "$MARK.py" python3 -not- arg
 	done
-	# env(1) makes it the interpreter's
+	# With env(1) comm is the interpreter's.
 	sed -i '1s/.*/#!\/usr\/bin\/env python3/' "$MARK.py"
 	actor pid -r "$PWD/$MARK.py" "$MARK.py"
 	agree "$pid" python3 -not- "$MARK.py"
@@ -371,7 +371,7 @@ agree() {
 	matches "$pid" "$PWD/$MARK"
 	pidof_has "$pid" "$PWD/$MARK"
 	ln -s "$MARK" "${MARK}l"
-	# deliberate: a symbolic link to the binary means it
+	# On purpose: a symbolic link to the binary means the binary.
 	matches "$pid" "$PWD/${MARK}l"
 	differs "$pid" "/$MARK"
 	rm "$MARK"
@@ -391,12 +391,12 @@ agree() {
 	pidof_has "$pid" "$PWD/$MARK"
 	differs "$pid" "/opt/$MARK"
 	kill_actor "$pid"
-	# comm must agree with it
+	# comm must be the script's name.
 	actor pid sh "$PWD/$MARK"
 	differs "$pid" "$PWD/$MARK"
 }
 
-# What follows is deliberately otherwise than pidof -x.
+# From here on: differences from pidof -x that are on purpose.
 
 @test "difference: argv[0] proves no path" {
 	need_pidof
@@ -444,7 +444,7 @@ agree() {
 	! under_valgrind || skip "NOT RUN: takes too long under valgrind"
 	local -A kernel
 	find_kernel_threads
-	# a few of ours at the same time
+	# Some processes of ours, at the same time.
 	actor pid -c "${MARK}c" "$MARK: a b"
 	actor pid "/usr/sbin/$MARK"
 	actor pid -x "$MARK"

@@ -244,7 +244,7 @@ load common
 	value_is "$pid" 294
 }
 
-# In a namespace all of its own processes are in that of its PID 1.
+# Seen from inside a namespace, its processes are in the same one as its PID 1.
 own_namespace() {
 	config <<<"$MARK -5"
 	actor pid "$MARK"

@@ -23,7 +23,7 @@ contain() {
 
 @test "put back: a login that waits, what it starts, and the next run" {
 	local value
-	# as OpenSSH before 9.8: the listener, [priv], [net], and a session
+	# The processes of OpenSSH before 9.8: listener, [priv], [net], a session.
 	for value in -17:-1000 -8:-470; do
 		rm -rf proc
 		fake 10 sshd 0 1 -1000
@@ -233,7 +233,7 @@ contain() {
 	out_has "10 (web): 0 -> -1000"
 }
 
-# sessions LOGINUID: processes with negative values, and who they are.
+# sessions LOGINUID: make processes with negative values, of several users.
 sessions() {
 	fake 10 bash 1001 1 -1000 "$1"
 	fake 11 bash 1001 1 -999 "$1"

@@ -10,11 +10,11 @@ refute() {
 	fi
 }
 
-# The build is the suite's own: other flags must not touch the one under test.
+# This file has a build of its own: its flags must not touch the one under test.
 setup_file() {
 	export D="$BATS_FILE_TMPDIR/dest dir"
 	export BUILD="$BATS_FILE_TMPDIR/build"
-	# MAKEFLAGS of an outer make would speak of its job server.
+	# An outer make's MAKEFLAGS name a job server that is not ours.
 	unset MAKEFLAGS MAKELEVEL MFLAGS
 	mkdir -p "$BUILD"
 	make -s -C "$TOP" B="$BUILD" >&2
@@ -32,7 +32,7 @@ mode_of() {
 	stat -c %a "$D$1"
 }
 
-# The lines of a crontab that are neither comment nor empty.
+# Print the lines of a crontab that are neither empty nor comments.
 crontab_lines() {
 	grep -v -e '^#' -e '^[[:blank:]]*$' "$1"
 }
@@ -125,7 +125,7 @@ crontab_lines() {
 	# cronie reads every file but hidden ones, Debian's cron none with a dot.
 	[ "$(cd "$D/etc/cron.d" && echo *)" = oom_adjust ]
 	cmp "$D/etc/cron.d/.oom_adjust.new" "$TOP/cron.d/oom_adjust"
-	# Once the administrator has taken it over, it goes.
+	# It is removed once the installed file is the same.
 	cp "$TOP/cron.d/oom_adjust" "$D/etc/cron.d/oom_adjust"
 	install_to install
 	[ ! -e "$D/etc/cron.d/.oom_adjust.new" ]
@@ -189,7 +189,7 @@ crontab_lines() {
 	    "$D/usr/local/share/man/man8/oom_adjust.8"
 }
 
-# The hook, with PATH in place of the installed binary's.
+# Run the hook with the program at PATH in place of the installed one.
 hook() {
 	sed "s|/usr/local/sbin/oom_adjust|$1|" "$TOP/rc.local.d/oom_adjust" \
 	    >"$BATS_TEST_TMPDIR/hook"
@@ -239,7 +239,7 @@ hook() {
 	[ -z "$output" ]
 }
 
-# The config as shipped, in a file that root will read.
+# Copy the shipped config to a file that root accepts, and print its name.
 shipped() {
 	install -m 644 "$TOP/etc/oom_adjust.conf" "$BATS_TEST_TMPDIR/shipped"
 	echo "$BATS_TEST_TMPDIR/shipped"
@@ -254,7 +254,7 @@ shipped() {
 	[[ $output =~ ^"$conf: OK ("[0-9]+" rules)"$ ]]
 }
 
-# What is commented out has two tabs or none before it, and no blank.
+# A setting that is commented out follows its "#" at once or after a tab.
 @test "shipped config: what is commented out is right too" {
 	local conf
 
@@ -312,8 +312,8 @@ shipped() {
 	    "$TOP/src/oom_adjust.conf.5"
 }
 
-# Each display of section $2 of page $1 that is a config goes to a file of its
-# own; users there are made ones that exist.
+# Write each example config in section $2 of page $1 to a file of its own, with
+# users that exist here.
 examples() {
 	awk -v section="$2" -v to="$BATS_TEST_TMPDIR/example" '
 		/^\.Sh/ { in_section = $0 == ".Sh " section }

@@ -1,18 +1,18 @@
 #!/usr/bin/env bats
-# -l: what the kernel would kill next, and whether the rules took.
+# -l: what the kernel would kill next, and whether the rules have been applied.
 
 # shellcheck disable=SC2154 # set by common.bash and actor
 
 bats_require_minimum_version 1.5.0
 load common
 
-# The fields of the row of process $1, as JSON.
+# Print the row of process $1 as JSON.
 row() {
 	jq -e ".processes[] | select(.pid == $1)" out
 }
 
-# fake_victim PID NAME SCORE ADJ RSS [SWAP [TABLES [UID]]]: a fake process with
-# that many kilobytes.
+# fake_victim PID NAME SCORE ADJ RSS [SWAP [TABLES [UID]]]: make a fake process;
+# RSS, SWAP and TABLES are in kilobytes.
 fake_victim() {
 	fake "$1" "$2" "${8:-0}" 0 "$4"
 	echo "$3" >"proc/$1/oom_score"
@@ -20,7 +20,7 @@ fake_victim() {
 		>>"proc/$1/status"
 }
 
-# The list is of these processes, in this order.
+# The list consists of these processes, in this order.
 pids_are() {
 	local pids
 	pids=$(jq -r '.processes[].pid' out | paste -sd ' ')
@@ -263,13 +263,13 @@ field_is() {
 	pids_are 34
 	adjust -l --proc proc -c c.conf
 	[[ ${out##*$'\n'} == "3 other processes, 23M" ]] || complain rest
-	# nor does it take the place of one
+	# Nor does it take the place of a candidate.
 	for i in {101..111}; do
 		fake_victim "$i" "p$i" $((i + 600)) 0 10
 	done
 	adjust -lJ --proc proc -c c.conf
 	pids_are {111..102}
-	# not even where a rule puts it in the list
+	# Not even if a rule puts it into the list.
 	echo 'init 0' >>c.conf
 	adjust -lJ --proc proc -c c.conf
 	pids_are 1 {111..102}
@@ -369,7 +369,7 @@ field_is() {
 	status_is 0
 	cat "/proc/$p100/oom_score" "/proc/$p300/oom_score" \
 		"/proc/$p500/oom_score" >scores
-	# One more or less, as memory comes and goes.
+	# The score may differ by one, because memory changes meanwhile.
 	paste predicted scores | while read -r a b; do
 		((a - b >= -1 && a - b <= 1)) || complain "predicted $a, is $b"
 	done
@@ -389,7 +389,7 @@ field_is() {
 	pids_are 201 {111..103} 112
 	field_is 112 score 0
 	field_is 201 score 1333
-	# only what the rules of that name decide
+	# only the processes that a rule of that name decides
 	adjust -lnJ --proc proc -c c.conf p112
 	pids_are 112
 	field_is 112 score 0

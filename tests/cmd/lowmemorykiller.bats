@@ -5,7 +5,7 @@
 
 load common
 
-# The module's parameters are to hold ADJ and MINFREE at first.
+# Make the module's parameters, with ADJ and MINFREE in them.
 module() {
 	need_namespaces
 	mkdir -p module/lowmemorykiller/parameters
@@ -13,8 +13,8 @@ module() {
 	printf '%s\n' "$2" >module/lowmemorykiller/parameters/minfree
 }
 
-# Run with ./module at /sys/module, prepared by the shell command in PREPARE.
-# What the parameters then are is in $adj and $minfree.
+# Run oom_adjust with ./module mounted at /sys/module, after the shell command in
+# $PREPARE. Afterwards $adj and $minfree are the parameters.
 adjust_module() {
 	# shellcheck disable=SC2016 # the inner shell expands
 	adjust_by unshare --mount bash -c '
@@ -208,7 +208,7 @@ $MARK 5"
 	not_under_valgrind
 	module 0,1 1536,2048
 	disarm
-	# a file that may not grow beyond two bytes takes only those
+	# Files may not grow beyond two bytes, so only these are written.
 	# shellcheck disable=SC2016 # the inner shell expands
 	unshare --mount bash -c '
 		mount --bind module /sys/module

@@ -4,8 +4,8 @@
 
 load common
 
-# fork_along N: run with a process that leaves N children behind, one after each
-# write, which is made slow enough for that.
+# fork_along N: run oom_adjust with a process that forks N children, one after
+# each write, which is made slow enough for that.
 fork_along() {
 	local line
 	config <<<'process forks { oom_score_adj = 300 }'
@@ -47,7 +47,7 @@ export -f fork_along
 	adjust_by strace -f -o log -e trace=getdents64 -- -c c.conf
 	status_is 0
 	out_has "1 already set"
-	# a walk ends with an empty answer
+	# A walk ends when getdents64 returns 0.
 	walks=$(grep -c '= 0$' log)
 	[[ $walks -eq 1 ]] || complain "$walks walks"
 }

@@ -24,7 +24,7 @@ reuse() {
 	reuse
 	[[ $strangers -eq 0 ]]
 	[[ $failures -eq 0 ]]
-	# match, open, read, write: it has been stopped in between
+	# It was stopped between match, open, read and write.
 	[[ $window -ge 10 ]]
 	[[ $boundaries -gt $window ]]
 }

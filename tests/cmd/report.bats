@@ -23,7 +23,7 @@ load common
 	cmp want have
 }
 
-# In a namespace, as those names may be real daemons' elsewhere.
+# In a namespace, because real daemons may have these names.
 reference_run() {
 	cp "$TOP/tests/cmd/reference.conf" c.conf
 	local name
@@ -120,7 +120,7 @@ export -f reference_run
 	! grep -E 'O_WRONLY|O_RDWR|O_CREAT|O_TRUNC' log | grep -v '"/dev/null"' ||
 		complain "opened for writing"
 	grep -Eq 'open.*oom_score_adj' log
-	# and standard output alone is written to
+	# Nothing is written but standard output and standard error.
 	! grep -E 'write\(' log | grep -Ev 'write\([12],' ||
 		complain "written"
 }
@@ -186,7 +186,7 @@ export -f reference_run
 	value_is "$a" 0
 	value_is "$b" 117
 	value_is "$c" 0
-	# all rules take part in deciding: d is decided by another one
+	# All rules take part in deciding: another rule decides for d.
 	adjust -c c.conf title
 	status_is 0
 	out_has "  Setting ${MARK}c to 3 (title)" "1 process: 1 changed"

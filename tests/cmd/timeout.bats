@@ -29,7 +29,7 @@ export -f timed_out
 		fake $pid one
 		echo 0 >proc/$pid/oom_score_adj
 	done
-	# the last one in the directory's own order
+	# the last process in the order of the directory
 	# shellcheck disable=SC2012 # -U
 	pid=$(ls -U proc | tail -1)
 	rm "proc/$pid/cmdline"
@@ -41,8 +41,8 @@ export -f timed_out
 	[[ $(cat proc/*/oom_score_adj | grep -c 294) -eq 3 ]]
 }
 
-# A real process that the kernel itself waits for, uninterruptibly but for a
-# signal that kills. In a namespace, lest more programs of ours are held up.
+# Reading this real process waits in the kernel; only a signal that kills ends
+# that. In a namespace, so that no other program of ours has to wait.
 stuck_run() {
 	local before
 	"$HELPERS/stuck" 10 >stuck 2>stuck.err &

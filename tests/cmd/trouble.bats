@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Runs in which something goes wrong: what is still done, what is said, and the
-# exit status.
+# Runs in which something goes wrong: what is still done, which messages there
+# are, and the exit status.
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154 # common.bash sets out, err, pid
 
 load common
@@ -98,7 +98,7 @@ load common
 		"$MARK" "$OOM_ADJUST" >out 2>err || status=$?
 	out=$(<out) err=$(<err)
 	status_is 0
-	# what started it bears the name for no moment
+	# No process that starts it has the name, not even for a moment.
 	out_has "0 processes"
 	status=0
 	# shellcheck disable=SC2016 # the inner shell expands
@@ -138,7 +138,7 @@ load common
 		fake $i web 0 1 294
 	done
 	config <<<"web 5"
-	# room for less than the report, and more again before its end
+	# The first write fails; the later ones would not.
 	adjust_by strace -f -o log -e trace=write \
 		-e inject=write:error=ENOSPC:when=1 -- -v -c c.conf --proc proc
 	status_is 1
@@ -168,7 +168,7 @@ load common
 	err_has "sys/module/lowmemorykiller/parameters/adj: Permission denied"
 }
 
-@test "an old kernel's failure is told on the old scale" {
+@test "an old kernel's failure is reported on the old scale" {
 	fake 10 web 0 1
 	mkdir proc/10/oom_adj
 	config <<<"web 5"
@@ -210,7 +210,7 @@ load common
 	exec {hold}<>log
 	"$OOM_ADJUST" -k -c c.conf log >out 2>err 3>&- &
 	local pid=$!
-	# the thread that a deadline needs would be a second one
+	# For a deadline there would be a second thread.
 	until [[ $(readlink "/proc/$pid/fd/"*) == *"/log"* ]]; do
 		sleep 0.05
 	done
@@ -227,7 +227,7 @@ load common
 @test "-l and -k without a config, and with a broken one" {
 	fake 10 web 0 1 0
 	echo 'Out of memory: Killed process 12 (web) total-vm:8kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:8kB oom_score_adj:0' >log
-	# there, but broken
+	# a config with an error
 	config <<<"web 5000"
 	adjust -k -c c.conf log
 	status_is 1
@@ -237,7 +237,7 @@ load common
 	status_is 1
 	err_has "c.conf:1: " "going on without rules"
 	out_has "PID"
-	# named, and not there
+	# a named config that does not exist
 	adjust -k -c nosuch.conf log
 	status_is 1
 	out_has "web"

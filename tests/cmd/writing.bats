@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The value that is written, and what comes of it when it cannot be.
+# The value that is written, and what happens if it cannot be written.
 # shellcheck disable=SC2154 # out, err, pid are set by common.bash
 
 load common
@@ -10,7 +10,7 @@ load common
 	[[ -w /proc/self/oom_adj ]] || skip "NOT RUN: no oom_adj in this kernel"
 	for v in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 		config <<<"$MARK $v"
-		# the kernel's own way is up only
+		# Without CAP_SYS_RESOURCE oom_adj can only be raised.
 		actor theirs "theirs"
 		echo "$v" >"/proc/$theirs/oom_adj"
 		kernel=$(value "$theirs")
@@ -30,11 +30,11 @@ load common
 @test "every negative oom_adj in a dry run" {
 	local v=0 want
 	actor pid "$MARK"
-	# read back on a kernel: 6.1
+	# as read back on Linux 6.1
 	for want in -58 -117 -176 -235 -294 -352 -411 -470 -529 -588 -647 -705 \
 		-764 -823 -882 -941 -1000; do
 		v=$((v - 1))
-		# who runs this may be a login user
+		# The tests may be run by a login user.
 		config <<<"process $MARK { oom_adj = $v user = {$EUID} }"
 		adjust -n -c c.conf
 		status_is 0
@@ -78,12 +78,12 @@ load common
 	value_is "$a" 294
 	value_is "$b" 0
 	value_is "$c" 352
-	# in every mode
+	# It is reported in every mode.
 	adjust_by setpriv --bounding-set -sys_resource -- -q -c c.conf
 	status_is 2
 	out_is ""
 	err_has "cannot set oom_score_adj to -1000"
-	# once a run, not once a pass
+	# It is reported once for each run, not for each pass.
 	[[ $(wc -l <err) -eq 1 ]]
 }
 
@@ -134,7 +134,7 @@ load common
 	[[ $(<proc/13/oom_adj) == -17 ]]
 	[[ ! -e proc/10/oom_score_adj ]]
 	out_has "4 processes: 4 changed"
-	# a second run finds them set
+	# A second run finds the values set.
 	touch -d @1 proc/*/oom_adj
 	adjust -c c.conf --proc proc
 	status_is 0
@@ -209,7 +209,7 @@ load common
 		mount -t tmpfs none /proc && exec "$@"' bash -- \
 		-q -c c.conf --proc "$PWD/host"
 	status_is 0
-	# a sanitizer misses its /proc
+	# A sanitizer needs /proc at its usual place.
 	[[ -n ${OOM_ADJUST_WRAPPED:-} ]] || err_is ""
 	value_is "$pid" 294
 }

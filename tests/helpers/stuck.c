@@ -108,7 +108,7 @@ answer_requests(int fuse)
 	}
 }
 
-/* Read PAGE of process PID, which holds its mmap_lock for as long. */
+/* Read PAGE of process PID. Until the read ends, its mmap_lock is held. */
 static _Noreturn void
 hold_lock(pid_t pid, const void *page)
 {
