@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * bareloop: the least that a walk over all processes costs. Lists /proc and
- * opens, reads and closes the cmdline of each.
+ * bareloop: do the least that a walk over all processes must do: list /proc and
+ * open, read and close the cmdline of each process.
  */
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What an administrator's script would do with the same config, a rule at a
-# time: two cut to take the line apart, one pidof, one loop over its answer.
+# Do what an administrator's script would do with the same config, rule by rule:
+# two cut to split the line, one pidof, one loop over what it prints.
 # usage: baseline.sh FILE
 
 while read -r line; do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * maxrss: run a program and write the most memory it had, in KiB, to a file.
+ * maxrss: run a program and write its peak memory, in KiB, to a file.
  *
  * usage: maxrss FILE PROGRAM [ARG ...]
  */

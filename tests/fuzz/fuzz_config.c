@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The config reader against libconfuse alone. Any file without short forms that
- * the reader takes, libconfuse takes too, and it means the same; files made by
- * the rules of oom_adjust.conf(5) are taken by both. The first byte of the
- * input says what is made of the others: the file itself, a heap of the
- * syntax's pieces, or a valid file.
+ * Compares the config reader with libconfuse alone. Any file without short
+ * forms that the reader accepts, libconfuse must accept with the same meaning;
+ * files made by the grammar of oom_adjust.conf(5) must be accepted by both. The
+ * first byte of the input says what the others become: the file itself, a
+ * sequence of pieces of the syntax, or a valid file.
  */
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -40,8 +40,8 @@ static const char *const pieces[] = { "process ", "process a {", "process b {",
 	"sshd -17\n", "(", ")", ";", ":", "#", "/", "\xe2\x80\x93", "a\r" };
 
 /*
- * Between words, and after a setting or a block: libconfuse alone takes
- * comments only there.
+ * Space between words, and comments after a setting or a block: libconfuse
+ * alone accepts comments only there.
  */
 static const char *const blanks[] = { " ", "\t", "\n", "\r\n", "\n\n" };
 static const char *const comments[] = { " # c \"\n", "\r\n", " /* { \" */ ",
@@ -81,7 +81,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* The bytes that choose what a made file has; 0 at their end. */
+/* These bytes choose what a made file contains; after the last come zeros. */
 static const uint8_t *choice, *choices_end;
 
 static unsigned int
@@ -106,7 +106,7 @@ put_setting(FILE *out, const char *name, const char *const *values, size_t n)
 	fputs(comments[choose(COUNT(comments))], out);
 }
 
-/* A rule; its title begins with its number, for no two have the same. */
+/* Write a rule. Its title begins with its number: titles must differ. */
 static void
 make_process(FILE *out, unsigned int number)
 {
@@ -147,8 +147,10 @@ make_valid(FILE *out)
 		put_setting(out, "reset_inherited", bools, COUNT(bools));
 }
 
-/* What the file says as the reader has it; NULL where that refuses it or there
- * is a short form. */
+/*
+ * What the file means to the reader, or NULL if it is refused or has a short
+ * form.
+ */
 static char *
 read_ours(bool *taken)
 {
@@ -258,7 +260,7 @@ read_theirs(char *text, size_t text_len)
 	cfg_set_error_function(cfg, silent);
 	result = parse(cfg, text, text_len);
 	if (result != CFG_SUCCESS) {
-		/* Its lexer may be left inside of a string. */
+		/* The lexer may still be inside a string. */
 		parse(cfg, reset, strlen(reset));
 		cfg_free(cfg);
 		return NULL;
@@ -278,7 +280,7 @@ read_theirs(char *text, size_t text_len)
 	return dump;
 }
 
-/* CR LF ends a line: the one difference that is meant. */
+/* CR LF ends a line: this is the only difference on purpose. */
 static size_t
 drop_cr(char *text, size_t len)
 {
