@@ -115,8 +115,8 @@ adjustment_write(const struct process *p, int value)
 }
 
 /*
- * Read the process PID of PROCFD: whether RULE decides for it, and then the
- * VALUE that it had before this run. Returns 1 or 0, or -1 with errno set.
+ * Read process PID in PROCFD. Returns 1 if RULE decides for it, with the VALUE
+ * that it had before this run, or 0 if RULE does not, or -1 with errno set.
  * process_close() must follow.
  */
 static int
@@ -148,7 +148,7 @@ read_relative(struct process *p, int procfd, pid_t pid, const struct rule *rule,
 	return 1;
 }
 
-/* The last of a line of processes that one rule decides: its eldest. */
+/* The first in a line of parents and children for which one rule decides. */
 struct eldest {
 	pid_t pid, ppid;
 	unsigned long long start;
@@ -167,9 +167,8 @@ set_eldest(struct eldest *eldest, const struct process *p)
 }
 
 /*
- * Whether the opened process P has taken the place of the daemon that ELDEST
- * descends from: it is in the same service, began later, and is what its rule
- * favours.
+ * Whether the opened process P has replaced the daemon that ELDEST descends
+ * from: it is in the same cgroup, started later, and may get its rule's value.
  */
 static bool
 is_successor(
@@ -188,8 +187,8 @@ is_successor(
 }
 
 /*
- * Look for a restarted daemon with a lower value than P among the children of
- * the parent of ELDEST. They are in /proc/PID/task/PID/children, proc_pid(5),
+ * Look for a restarted daemon with a lower value than P among the children that
+ * ELDEST's parent has. They are in /proc/PID/task/PID/children, proc_pid(5),
  * unless the kernel was built without CONFIG_PROC_CHILDREN.
  */
 static int

@@ -27,7 +27,7 @@ struct result {
 	enum outcome outcome;
 	const struct rule *rule; /* NULL: an inherited value is reset */
 	pid_t pid, ppid;
-	pid_t successor; /* PASSED_PUT_BACK: of its daemon, or 0 */
+	pid_t successor; /* PASSED_PUT_BACK: the restarted daemon, or 0 */
 	char comm[16];
 	int from, to;           /* on the oom_score_adj scale */
 	int error;              /* FAILED: an errno value */

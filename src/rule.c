@@ -208,8 +208,8 @@ match_names(
 			    rules->by_exe, rules->nexe, f->exe, f, best, need);
 	}
 
-	/* comm must be the script's: `vi /usr/sbin/x` is not x. An expression
-	   is slow: what was tried under one name is not tried again. */
+	/* comm must be the script's: `vi /usr/sbin/x` is not x. No name is
+	   tried twice, because expressions are slow. */
 	if (f->script != NULL) {
 		base = base_name(f->script);
 		if (has_rule(rules, base) || has_rule(rules, f->script)) {

@@ -91,13 +91,13 @@ struct facts {
 	bool contained;  /* in another PID namespace than /proc's PID 1 */
 	bool in_session; /* its loginuid is set: it belongs to a login */
 	int value;       /* its oom_score_adj */
-	/* The rule that decides for its parent, or NULL; and the lowest
-	   oom_score_adj that the parent had before this run, or the parent's
-	   parent, and so on as far as the same rule decides. If its daemon was
-	   restarted, the successor counts as the parent. */
+	/* The rule that decides for its parent, or NULL, and the oom_score_adj
+	   that the parent had before this run. If the same rule decides for the
+	   parent's parent too, and so on, it is the lowest of them all. If the
+	   daemon was restarted, the new daemon counts as the parent. */
 	const struct rule *parent_rule;
 	int parent_value;
-	pid_t successor; /* or 0 */
+	pid_t successor; /* the new daemon, or 0 */
 };
 
 enum verdict {
