@@ -15,7 +15,7 @@
 
 #define CORPUS "tests/corpus/kills/"
 
-/* What came out. */
+/* What the log gave. */
 struct seen {
 	size_t n;
 	struct kill kill[64];

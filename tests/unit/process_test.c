@@ -39,7 +39,7 @@ test_parse_args(void **state)
 	parse_args(ARGS("sh\0-e\0\0x\0"), &f);
 	assert_null(f.script);
 
-	/* The last argument may lack its NUL: setproctitle(3), or cut off. */
+	/* The last argument has no NUL after setproctitle(3), or if cut. */
 	parse_args(ARGS("nginx: master process\0\0\0"), &f);
 	assert_string_equal(f.argv0, "nginx: master process");
 	assert_null(f.script);

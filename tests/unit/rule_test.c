@@ -19,7 +19,7 @@
 
 static bool no_memory;
 
-/* In place of the C library's: glibc without memory says REG_NOMATCH. */
+/* Replaces the C library's: glibc without memory returns REG_NOMATCH. */
 int test_regexec(const regex_t *regex, const char *string, size_t nmatch,
     regmatch_t *match, int flags) __asm__("regexec");
 
@@ -155,7 +155,7 @@ test_match(void **state)
 		    true },
 		{ "vi", "/usr/sbin/daemon", "vi", "/bin/vi", false, false },
 		{ "sh", "/opt/daemon/x", "x", "/bin/sh", false, false },
-		/* setproctitle(3): only then is comm asked. */
+		/* setproctitle(3): comm counts only then. */
 		{ "daemon: idle", NULL, "daemon", "/x", true, false },
 		{ "x y", NULL, "daemon", "/x", true, false },
 		{ "x\ty", NULL, "daemon", "/x", false, false },
@@ -194,7 +194,7 @@ test_match(void **state)
 	}
 }
 
-/* comm holds 15 bytes of a script's name; a longer one it cannot prove. */
+/* comm has only 15 bytes of a script's name: the rest is not compared. */
 static void
 test_match_long_names(void **state)
 {
@@ -246,7 +246,7 @@ test_last_match_wins(void **state)
 	f.euid = 1001;
 	assert_ptr_equal(rules_decide(&rules, &f).rule, &rule[3]);
 	f.euid = 0;
-	f.ruid = 1001; /* the effective user is meant */
+	f.ruid = 1001; /* only the effective user counts */
 	assert_ptr_equal(rules_decide(&rules, &f).rule, &rule[1]);
 	f.cmdline = "java -jar /srv/jenkins.war";
 	assert_ptr_equal(rules_decide(&rules, &f).rule, &rule[4]);
@@ -410,7 +410,7 @@ test_kernel_threads_and_zombies(void **state)
 	free_index(&rules);
 }
 
-/* Nothing is read that the rules do not call for. */
+/* No fact is asked for that the rules do not need. */
 static void
 test_need(void **state)
 {

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # status, out, err, conf are for the tests
-# What a test can use. Each check prints a line "ok - ..." or "not ok - ..."; what
-# else a test prints is shown as a comment.
+# Functions for the tests. Each check prints a line "ok - ..." or "not ok -
+# ..."; whatever else a test prints is shown as a comment.
 
 export LC_ALL=C
 scratch=$(mktemp -d)
@@ -24,14 +24,14 @@ fail() {
 	failed=1
 }
 
-# check WHAT COMMAND...: the command has to succeed.
+# check WHAT COMMAND...: the command must succeed.
 check() {
 	local what=$1
 	shift
 	if "$@"; then pass "$what"; else fail "$what" "failed: $*"; fi
 }
 
-# is WHAT GOT WANTED: the two have to be equal.
+# is WHAT GOT WANTED: the two must be equal.
 is() {
 	if [ "$2" = "$3" ]; then
 		pass "$1"
@@ -40,7 +40,7 @@ is() {
 	fi
 }
 
-# like WHAT GOT REGEX: some line has to match, in grep -E's way.
+# like WHAT GOT REGEX: some line must match, as in grep -E.
 like() {
 	if grep -Eq -e "$3" <<< "$2"; then
 		pass "$1"
@@ -49,7 +49,7 @@ like() {
 	fi
 }
 
-# unlike WHAT GOT REGEX: no line may match.
+# unlike WHAT GOT REGEX: no line must match.
 unlike() {
 	if grep -Eq -e "$3" <<< "$2"; then
 		fail "$1" "got: $2" "unwanted: $3"
@@ -89,11 +89,11 @@ start() {
 	began "$name"
 }
 
-# began NAME: note what was started last, once it goes by that name.
+# began NAME: remember the process started last, once it has that name.
 began() {
 	pid=$!
 	started+=("$pid")
-	disown "$pid" # the shell is not to tell of its death
+	disown "$pid" # the shell must not report its death
 	within 10 named "$pid" "$1"
 }
 
@@ -113,12 +113,12 @@ within() {
 	done
 }
 
-# adj PID: its oom_score_adj.
+# adj PID: print its oom_score_adj.
 adj() {
 	cat "/proc/$1/oom_score_adj" 2>/dev/null
 }
 
-# has PID VALUE: that is its oom_score_adj.
+# has PID VALUE: whether that is its oom_score_adj.
 has() {
 	[ "$(adj "$1")" = "$2" ]
 }
@@ -128,13 +128,13 @@ main_pid() {
 	systemctl show -P MainPID "$1"
 }
 
-# uses_mb PID MB: it has taken that much memory.
+# uses_mb PID MB: whether it uses that much memory.
 uses_mb() {
 	[ "$(awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$1/status")" -ge "$2" ]
 }
 
-# tell PID: send SIGUSR1 to an "idle -w", once it waits for it: it never sleeps
-# before.
+# tell PID: send SIGUSR1 to an "idle -w" once it sleeps: it waits for the signal
+# then, and does not sleep before.
 tell() {
 	within 10 grep -q '^State:.S' "/proc/$1/status"
 	kill -USR1 "$1"

@@ -2,11 +2,11 @@
 /*
  * churn GOAL ALIVE
  *
- * Until SIGTERM: as many processes as there can be a second, at most ALIVE at a
- * time. Some run under the name GOAL; all others are strangers, which rename
- * themselves, fork and exec, and look before they end whether their adjustment
- * still is what they began with. Prints how many there were; the status is 1 if
- * a stranger was changed.
+ * Until SIGTERM, starts as many processes per second as it can, at most ALIVE
+ * at a time. Some run under the name GOAL; all others are strangers, which
+ * rename themselves, fork and exec. Before a stranger ends, it checks that its
+ * adjustment is still the one that it began with. Prints how many there were;
+ * the status is 1 if a stranger was changed.
  */
 
 #include <sys/prctl.h>
@@ -33,7 +33,7 @@ on_term(int signo)
 	stop = 1;
 }
 
-/* A moment of up to MAX microseconds. */
+/* Sleep for up to MAX microseconds. */
 static void
 linger(long max)
 {

@@ -3,13 +3,15 @@
  * idle [-ew] [-c COMM] [-u R,E,S] [-s COMM] [-f CHILDREN [-i US]] [-m MB]
  *	[-o MB]
  *
- * Does nothing, under whatever name it was started: calls itself COMM (as
- * prctl does), takes on these real, effective and saved user ids, starts
- * another process that shares its memory and is called as -s says, forks so
- * many children that are as idle (one every so many microseconds), takes so
- * much memory, moves so much of it out to swap, and waits to be killed. With -w
- * it begins to fork and to take memory when SIGUSR1 tells it to. With -e its
- * main thread ends and another one stays.
+ * Does nothing, under any name, until it is killed. Before that:
+ *	-c	sets its comm
+ *	-u	sets its real, effective and saved user ids
+ *	-w	waits for SIGUSR1
+ *	-f	forks that many idle children, one every US microseconds with -i
+ *	-s	starts a process with that comm that shares its memory
+ *	-m	takes that much memory
+ *	-o	moves that much of it out to swap
+ *	-e	ends its main thread; another one stays
  */
 
 #include <sys/mman.h>

@@ -2,10 +2,10 @@
 /*
  * pester [-k US] [-s US] RUNS COMMAND [ARGUMENT ...]
  *
- * Runs the command so many times. With -s each run is stopped three times, for
- * up to so many microseconds and as many apart, at moments that nobody can
- * foresee; with -k it is killed at such a moment. Prints how many runs ended
- * how, and the most memory that one of them had.
+ * Runs the command RUNS times. With -s each run is stopped three times at
+ * random moments, up to US microseconds apart and for up to as long; with -k it
+ * is killed at a random moment in the first US microseconds. Prints how many
+ * runs ended with which status, and the most memory that one of them used.
  */
 
 #include <sys/resource.h>
@@ -26,7 +26,7 @@ sleep_us(long us)
 	nanosleep(&t, NULL);
 }
 
-/* Returns how the process PID ended, as the shell gives it. */
+/* Wait for process PID and return its status as the shell has it. */
 static int
 end_of(pid_t pid, struct rusage *usage)
 {
@@ -43,7 +43,7 @@ start(char *argv[])
 {
 	pid_t pid;
 
-	/* There may be no process id free for a while. */
+	/* For a while there may be no free PID. */
 	while ((pid = fork()) == -1)
 		sleep_us(1000);
 	if (pid == 0) {

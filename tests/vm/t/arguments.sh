@@ -1,8 +1,8 @@
 # machine: host
 # seconds: 200
-# Four processes of any user, with as many arguments as the kernel allows and an
-# expression that takes long over them: the daemon that comes after them has its
-# value all the same. Needs no negative value, so no guest either.
+# Four processes of a user, with as many arguments as the kernel allows, and an
+# expression that takes long to search them: the daemon that comes after them
+# gets its value all the same. Needs no negative value, so no guest either.
 
 # -jar again and again; one argument can have 128 KB.
 printf -v word '%13000s' ''

@@ -1,6 +1,6 @@
 # seconds: 180
-# Without CAP_SYS_RESOURCE nothing can be lowered below where it began. What
-# can be done is done, the rest named.
+# Without CAP_SYS_RESOURCE nothing can be lowered below where it began. What can
+# be done is done, and the rest is reported.
 config <<'END'
 sshd -17
 named -8
@@ -44,7 +44,7 @@ is "with it: status" "$status" 0
 is "with it: sshd" "$(adj "$sshd")" -1000
 is "with it: named" "$(adj "$named")" -470
 
-# An ordinary user, who can raise his own.
+# An ordinary user, who can raise the values of his own processes.
 config <<'END'
 worker 10
 snmpd 0

@@ -30,7 +30,7 @@ within 30 no_run_left
 sleep 3
 check "no mail for all of this" [ ! -s /var/mail/root ]
 
-# A mistake in the config. cron looks at the clock anew when it is started.
+# A mistake in the config. cron reads the clock again when it is started.
 echo "sshd -99" >> /etc/oom_adjust.conf
 date -s '1 day 03:29:57'
 systemctl restart cron

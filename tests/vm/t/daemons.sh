@@ -14,15 +14,15 @@ rules() {
 	awk '$1 ~ /^[a-zA-Z]/ && NF == 2 && $2 ~ /^-?[0-9]+$/ { print $1, $2 }' "$conf"
 }
 
-# reached NAME: the PIDs that the last run told of for that rule.
+# reached NAME: print the PIDs that the last run reported for that rule.
 reached() {
 	awk -v name="$1" '
 	/^  [^ ]/ { here = ($1 == "Setting" && $2 == name) }
 	here && /^    / && !/passed over/ { print $1 }' <<< "$out" | sort -n
 }
 
-# found NAME VALUE: what pidof finds, without login users' processes where the
-# value is a privilege.
+# found NAME VALUE: print what pidof finds, without login users' processes if
+# the value is a favour.
 found() {
 	local p
 	for p in $(pidof -x "$1"); do
@@ -33,7 +33,7 @@ found() {
 	done | sort -n
 }
 
-# These are not there yet when their service is called started.
+# These may not be there yet when systemd calls their service started.
 for name in qmgr saslauthd fail2ban-server; do
 	within 60 pidof -x "$name" > /dev/null
 done
@@ -59,9 +59,9 @@ for name in sshd named rsyslogd mariadbd apache2 nginx cron memcached \
 done
 is "postgres keeps what its unit gave" "$(adj "$postgres")" "$before"
 
-# A daemon whose workers have the same value as itself is protected whole, also
-# when its own value is changed before the walk comes to them. What it has put
-# back itself is left alone: postgres does that, by PG_OOM_ADJUST_FILE.
+# A daemon is protected together with its workers if all have the same value,
+# even if its own value is changed before the walk comes to them. What it has
+# put back itself is left alone: postgres does that, by PG_OOM_ADJUST_FILE.
 systemctl restart nginx apache2 postgresql@15-main
 workers=$(pgrep -P "$(main_pid nginx)"; pgrep -P "$(main_pid apache2)")
 postgres=$(head -n 1 /var/lib/postgresql/*/main/postmaster.pid)
@@ -73,7 +73,7 @@ apache2 -8
 postgres -17
 END
 
-# values PID...: those that they have.
+# values PID...: print the values that they have.
 values() {
 	local p
 	for p; do

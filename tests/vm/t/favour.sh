@@ -1,8 +1,8 @@
 # kernels: stable
 # seconds: 240
-# What makes a process harder to kill is a favour: a lower value than it has as
-# well as a negative one. It is not given to login users' processes, whatever
-# their number, nor to containers.
+# A value that makes a process harder to kill is a favour: a negative one, and
+# one that is lower than the process has. It is given neither to login users'
+# processes, whatever the user's number, nor in containers.
 
 # has_ids PID REAL,EFFECTIVE,SAVED
 has_ids() {
@@ -61,8 +61,8 @@ echo 500 > "/proc/$user/oom_score_adj"
 start nginx
 root=$pid
 
-# lower VALUE WANTED...: run with that value for nginx; the three have these
-# values afterwards.
+# lower VALUE WANTED...: run with that value for nginx; afterwards the three
+# processes have the values WANTED.
 lower() {
 	local value=$1
 	shift

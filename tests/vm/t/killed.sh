@@ -1,7 +1,7 @@
 # seconds: 120
 # kernels: stable
-# Killed at any moment: each process has its old value or its new one, and the
-# next run completes the work.
+# oom_adjust is killed at any moment: each process has its old value or its new
+# one, and the next run completes the work.
 
 config <<< "worker -17"
 pids=()
@@ -10,7 +10,7 @@ for ((i = 0; i < 40; i++)); do
 	pids+=("$pid")
 done
 
-# look: count how many have 0, -1000 or another value.
+# look: count the processes that have 0, -1000 or another value.
 look() {
 	local pid value
 	old=0 new=0 other=0

@@ -15,8 +15,9 @@ sshd=$pid
 start last
 last=$pid
 
-# try LIMIT STATUS: run under that limit of prlimit. Right is all of the work, or
-# STATUS with a message and none of it. 127 is the loader's: no program ran.
+# try LIMIT STATUS: run under that limit of prlimit. Either all of the work must
+# be done, or none of it, with STATUS and a message. 127 is the loader's status:
+# the program did not run.
 wrong=0 worked=0 refused=0
 try() {
 	local what
@@ -35,7 +36,7 @@ try() {
 	esac
 }
 
-# From where it works at all down to where the loader fails.
+# From a limit with which it works down to one with which the loader fails.
 size=32768
 while [ "$size" -gt 2048 ]; do
 	before=$worked
@@ -58,7 +59,7 @@ done
 echo "descriptors: $worked worked, $refused refused"
 is "descriptors: all or nothing" "$wrong" 0
 
-# Where no thread can be started the deadline can't be kept; the rest can.
+# If no thread can be started, there is no deadline, but the work is done.
 group=/sys/fs/cgroup/limits
 echo +pids > /sys/fs/cgroup/cgroup.subtree_control
 mkdir "$group"

@@ -4,7 +4,8 @@
 # kernels: newest
 # Many runs while processes start, rename themselves and end all the time and
 # their PIDs are used again within milliseconds. A thousand on the host, among
-# processes of their own; some with a negative value in a guest, which is slower.
+# processes of their own; some with a negative value in a guest, which is
+# slower.
 
 if [ "$dir" = /vm ]; then
 	runs=200 stop=20000 alive=15 value=-17 score=-1000
@@ -27,7 +28,8 @@ churn goal "$alive" > "$scratch/churned" &
 churn=$!
 began churn
 sleep 1
-# So few descriptors that one left open for each process would be noticed.
+# So few descriptors that it would be noticed if one for each process stayed
+# open.
 prlimit --nofile=24 pester -s "$stop" "$runs" oom_adjust -q -c "$conf" \
     > "$scratch/pestered" 2> "$scratch/errors"
 check "churn goes on" alive "$churn"

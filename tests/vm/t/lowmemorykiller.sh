@@ -57,7 +57,7 @@ is "six: status" "$status" 0
 like "six: reported" "$out" "^  Setting lowmemorykiller \(adj -1000,-1,0,1,588,1000, minfree 1,1536,2048,4096,16384,1000000\)$"
 is "six: values" "$(values)" "-1000,-1,0,1,588,1000 1,1536,2048,4096,16384,1000000 "
 
-# Equal values are not written: with a file that can't be, nothing fails.
+# Equal values are not written: nothing fails if the file cannot be written.
 mount -o bind "$parameters/adj" "$parameters/adj"
 mount -o bind "$parameters/minfree" "$parameters/minfree"
 mount -o remount,bind,ro "$parameters/adj"
@@ -67,7 +67,7 @@ is "equal: status" "$status" 0
 is "equal: no message" "$err" ""
 umount "$parameters/minfree"
 
-# adj is read-only: minfree, which would be dangerous alone, stays.
+# adj is read-only: minfree, which alone would be dangerous, is not written.
 config <<'END'
 lowmemorykiller { }
 END

@@ -1,6 +1,7 @@
 # machine: host initramfs
-# A memory cgroup runs out: the kernel kills the process that the config wants
-# gone and none that is outside. Needs no negative value, so no guest either.
+# A memory cgroup reaches its limit: the kernel kills the process that the
+# config wants killed, and none outside. Needs no negative value, so no guest
+# either.
 
 group=
 for top in /sys/fs/cgroup/memory /sys/fs/cgroup; do
@@ -42,7 +43,7 @@ member() {
 	began "$name"
 }
 
-# Names that nothing else has.
+# Names that no other process has.
 config <<END
 vm$$-keep 0
 vm$$-ten 10

@@ -16,7 +16,7 @@ impostor() {
 	before=$(pids_of_idle)
 	"$@" > /dev/null 2>&1 &
 	started+=("$!")
-	# What it started, maybe in a namespace of its own, last of all.
+	# The last descendant, maybe in a namespace of its own.
 	within 10 more_idle "$before"
 	sleep 0.1
 	pid=$(pids_of_idle | tail -n 1)
@@ -115,7 +115,7 @@ for i in "${!pids[@]}"; do
 done
 like "counted" "$out" "^$((n + 2)) processes: 2 changed, 0 already set, 0 failed, $n passed over$"
 
-# A path proves more: what only claims to be there does not match.
+# A path proves more: a process that only claims it does not match.
 cp "$idle" /usr-sshd
 start sshd /usr-sshd
 real=$pid
@@ -154,8 +154,8 @@ process sshd {
 }
 END
 adjust
-# Those whose effective user is alice: not the setuid root one, nor those in
-# containers, nor the real ones.
+# Those whose effective user is alice: neither the set-user-ID root one, nor
+# those in containers, nor the real daemons.
 for i in "${!pids[@]}"; do
 	euid=$(awk '/^Uid/ { print $3 }' "/proc/${pids[i]}/status")
 	wanted=0

@@ -1,10 +1,10 @@
 # memory: 384
 # swap: 256
 # seconds: 480
-# -l has the kernel's order: whom it has first the kernel kills first, whatever
-# is in RAM and what in swap, and with -n whom the kernel kills after the run.
+# -l has the kernel's order: the kernel kills its first row first, however its
+# memory is divided between RAM and swap; with -n, the first row after a run.
 
-# What watches has to stay.
+# The test itself must not be killed.
 echo -1000 > /proc/$$/oom_score_adj
 modprobe virtio_pci
 modprobe virtio_blk
@@ -88,7 +88,8 @@ for ((i = 0; i < 12; i++)); do
 done
 hog worst 0 14 13
 
-# tie VALUE: with this value, and one more for the worst, their scores are equal.
+# tie VALUE: with this value, and one more for the worst, their scores are
+# equal.
 tie() {
 	local tied
 	for tied in "${pids[@]}"; do

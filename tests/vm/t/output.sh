@@ -1,11 +1,11 @@
 # kernels: stable
-# Nobody reads what is printed, or there is no room for it: an error, but what
-# was to be done is done.
+# Nobody reads the output, or there is no room for it: an error, but the work is
+# done.
 
 config <<< "sshd -17"
 start sshd
 
-# again: undo.
+# again: undo the changes.
 again() {
 	echo 0 > "/proc/$pid/oom_score_adj"
 }

@@ -4,8 +4,8 @@
 # services: cron postfix rsyslog ssh
 # boots: 2
 # installed: package
-# The Debian package on a machine that runs, with Debian's cron; what the machine
-# has after a reboot; and what is left when the package is removed.
+# The Debian package on a machine that runs, with Debian's cron; what the
+# machine has after a reboot; and what is left when the package is removed.
 
 # cron_ran: since the log was emptied.
 cron_ran() {
@@ -29,7 +29,7 @@ if [ ! -e /booted ]; then
 	is "before: sshd protects itself" "$(adj "$(main_pid ssh)")" -1000
 	is "before: rsyslogd" "$(rsyslogd)" 0
 	check "dpkg installs it" quietly dpkg -i /vm/oom-adjust.deb
-	# Not what sshd does by itself.
+	# A value that sshd does not give itself.
 	sed -i 's/^sshd -17$/sshd -16/' /etc/oom_adjust.conf
 	night
 	check "at 03:30: sshd has its value" \

@@ -2,10 +2,11 @@
 # seconds: 600
 # memory: 512
 # services: ssh
-# Who waits at a password prompt while oom_adjust runs gets nothing from it: not
-# sshd's process for the connection, which is root's and is called sshd, nor
-# the session that it becomes; nor a set-user-ID program under sshd's name. So
-# on the first run after sshd has started, on the next, and with any value.
+# A client that waits at a password prompt while oom_adjust runs gains nothing:
+# neither sshd's process for the connection, which is root's and is called sshd,
+# nor the session that it becomes, nor a set-user-ID program under sshd's name
+# is protected. That holds on the first run after sshd has started, on the next,
+# and with any value.
 
 # at_prompt NAME COMMAND...: run the command on a terminal of its own until it
 # asks for a password. What is written to descriptor 5 is typed there.
@@ -97,7 +98,8 @@ round seventeen -1000
 config <<< "sshd -8"
 round eight -470
 
-# Who waited while sshd was restarted has a process that is nobody's child now.
+# The process of a client that waited while sshd was restarted has lost its
+# parent.
 connect orphan
 before=$(connections)
 systemctl restart ssh

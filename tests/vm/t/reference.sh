@@ -1,8 +1,8 @@
-# The config of the shell script that oom_adjust succeeds, as it is: the values
-# are those that the script's own write to oom_adj gives.
+# The unchanged config of the shell script that oom_adjust replaces: the values
+# are the same as those the script gets by writing to oom_adj.
 config <<'END'
-# Adjust process oom_adj values so they are more or less likely to be killed in an oom event
-# procname oom_adj
+# Adjust process oom_adj values so they are more or less likely to be killed in
+# an oom event procname oom_adj
 
 # Keep sshd ALIVE
 sshd -17

@@ -1,9 +1,9 @@
 # seconds: 180
-# Inherited immunity: a daemon that hands its own value on to what it starts for
-# users, as most do. With reset_inherited a login session's processes lose it
-# again; all else stays.
+# Inherited protection: a daemon passes its own value on to what it starts for
+# users, as most do. With reset_inherited the processes of a login session lose
+# it again; all others keep it.
 
-# The daemon starts in the background what it is told.
+# The daemon starts the commands that it reads, in the background.
 fifo=$scratch/fifo
 mkfifo "$fifo"
 start daemon bash -c "while read -r command <>'$fifo'; do
@@ -11,8 +11,8 @@ start daemon bash -c "while read -r command <>'$fifo'; do
 done"
 daemon=$pid
 
-# told NAME COMMAND: let it start COMMAND, in which NAME is an argv[0], and put
-# the PID of that process in the variable NAME.
+# told NAME COMMAND: make the daemon start COMMAND, in which NAME is an argv[0],
+# and put the PID of that process in the variable NAME.
 told() {
 	echo "$2" > "$fifo"
 	within 10 find_named "$1"
@@ -42,7 +42,7 @@ END
 told service "$alice bash -c 'exec -a service idle'"
 echo -1000 > "/proc/$service/oom_score_adj"
 
-# Here nobody has logged in through PAM: what is a session isn't known.
+# Nobody has logged in through PAM here, so no session is known.
 adjust -v
 is "no loginuid set: status" "$status" 0
 is "no loginuid set: the daemon is protected" "$(adj "$daemon")" -1000
@@ -52,7 +52,7 @@ adjust -t
 is "no loginuid set: -t's status" "$status" 0
 like "no loginuid set: -t says so" "$out$err" "reset_inherited.*loginuid"
 
-# The child's child has it from the child.
+# The child's child has inherited it from the child.
 told child "$login; $alice bash -c 'exec -a grandchild idle & exec -a child bash -c \"while sleep 99; do :; done\"'"
 within 10 find_named grandchild
 grandchild=$pid
@@ -66,7 +66,7 @@ told contained "$login; exec unshare --pid --fork setpriv --reuid=1000 --regid=1
 told ruled "$login; $alice bash -c 'exec -a ruled idle'"
 told positive "$login; echo 300 > /proc/self/oom_score_adj; $alice bash -c 'exec -a positive idle'"
 
-# A user's program that bears the daemon's name is no more proof.
+# A user's program that has the daemon's name is reset, too.
 echo "$login; $alice bash -c 'exec -a x/daemon idle'" > "$fifo"
 within 10 find_named x/daemon
 impostor=$pid

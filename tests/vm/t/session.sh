@@ -2,15 +2,15 @@
 # seconds: 240
 # memory: 512
 # services: ssh
-# A real sshd and a user who is logged in: the daemon is protected, nothing of
-# the session is, not after a night either.
+# A real sshd and a user who is logged in: the daemon is protected, and nothing
+# of the session is, also not after the nightly run.
 
 ssh-keygen -q -t ed25519 -N '' -f "$scratch/key"
 install -d -o alice -g alice -m 700 /home/alice/.ssh
 install -o alice -g alice -m 600 "$scratch/key.pub" /home/alice/.ssh/authorized_keys
 daemon=$(main_pid ssh)
 
-# login: leave a session behind with a program that runs.
+# login: start a session with a program that goes on running.
 login() {
 	ssh -tt -i "$scratch/key" -o StrictHostKeyChecking=no \
 	    -o UserKnownHostsFile=/dev/null alice@localhost \

@@ -1,8 +1,9 @@
 # seconds: 180
 # kernels: stable
-# Two processes share their memory, as vfork(2) without exec would have it, and
-# the kernel gives both the value of either. Two rules that want different ones
-# can't both be met: that is said, and each process is counted once.
+# Two processes share their memory, as after vfork(2) without exec, so the
+# kernel gives both of them each value that is written. Two rules with different
+# values cannot both be obeyed: that is reported, and each process is counted
+# once.
 
 start "" idle -c first -s second
 first=$pid

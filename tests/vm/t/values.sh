@@ -60,7 +60,7 @@ adjust
 is "second run: status" "$status" 0
 like "second run: writes nothing" "$out" "^48 processes: 0 changed, 48 already set, 0 failed"
 
-# From outside to what the rules say, whatever it was.
+# A value that others have set becomes what the rule says.
 for v in "${!ours[@]}"; do
 	echo 33 > "/proc/${ours[$v]}/oom_score_adj"
 done

@@ -2,11 +2,12 @@
 # seconds: 120
 # Memory runs out: the kernel kills in the order that the config asks for.
 
-# What watches has to stay, so the processes below are set to 0 one by one.
+# The test itself must not be killed; the processes below are set to 0 one by
+# one.
 echo -1000 > /proc/$$/oom_score_adj
 
 # begin NAME...: start processes of 32 MB, their PIDs in variables of the same
-# name, and a hog that takes all there is when it is told to.
+# name, and a hog that takes all memory when SIGUSR1 comes.
 declare -A name_of
 begin() {
 	local name
@@ -34,7 +35,7 @@ run_out() {
 }
 kills_before=0
 
-# killed: whom the kernel killed, in that order. It knows them all as idle.
+# killed: print whom the kernel killed, in that order. It calls them all idle.
 killed() {
 	local line
 	dmesg | grep -o 'Killed process [0-9]*' | while read -r line; do
@@ -79,7 +80,8 @@ stop_all
 # when the daemon was protected.
 
 # parent NAME COMMAND: start a daemon that runs the command as its child when
-# it is told to, and tell it after oom_adjust has been there. $child is its PID.
+# SIGUSR1 comes, and send that after a run of oom_adjust. $child is the child's
+# PID.
 parent() {
 	start "$1" bash -c "trap '$2 & echo \$! > child' USR1
 		while :; do sleep 1; done" parent
