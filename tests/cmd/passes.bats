@@ -22,7 +22,7 @@ fork_along() {
 }
 export -f fork_along
 
-@test "a child that is forked behind the walk's back is found" {
+@test "a child that is forked after the walk has passed is found" {
 	need_bare
 	isolated fork_along 3
 	[[ $(tr '\n' ' ' <values) == "300 300 300 " ]]

@@ -343,7 +343,7 @@ test_biggest(void **state)
 	assert_false(seen.kill[0].has_uid);
 }
 
-/* Kills by programs, told by their own names. */
+/* Kills by user-space programs, which log under their own names. */
 static void
 test_user_space(void **state)
 {
@@ -429,7 +429,7 @@ test_pieces(void **state)
 	}
 }
 
-/* Much text before, in and behind a report; the buffer moves. */
+/* Much text before, in and after a report; the buffer moves. */
 static void
 test_between(void **state)
 {
@@ -486,7 +486,7 @@ test_odd_lines(void **state)
 		assert_int_equal(seen.n, 1);
 		memset(text + n - sizeof(kill) + 1, ')', sizeof(kill) - 1);
 	}
-	/* The lines behind one that wants them never end. */
+	/* A line that wants more lines after it, which never end. */
 	memset(text, 'x', sizeof(text));
 	memcpy(text, lmk, sizeof(lmk) - 1);
 	read_text(text, sizeof(text), 0, false);
@@ -500,7 +500,7 @@ test_odd_lines(void **state)
 	assert_int_equal(seen.n, 0);
 }
 
-/* /dev/kmsg escapes bytes, puts lines into one record and variables behind. */
+/* /dev/kmsg escapes bytes, joins lines in a record, and adds variables. */
 static void
 test_kmsg(void **state)
 {

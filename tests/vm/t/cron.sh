@@ -36,6 +36,6 @@ date -s '1 day 03:29:57'
 systemctl restart cron
 check "a night with an error: mail" within 60 test -s /var/mail/root
 cat /var/mail/root
-like "it tells the file and the line" "$(cat /var/mail/root)" \
+like "it names the file and the line" "$(cat /var/mail/root)" \
     "^oom_adjust: /etc/oom_adjust.conf:[0-9]+: "
 is "one mail" "$(grep -c '^From ' /var/mail/root)" 1

@@ -10,8 +10,8 @@ for ((i = 0; i < 40; i++)); do
 	pids+=("$pid")
 done
 
-# look: count the processes that have 0, -1000 or another value.
-look() {
+# count_values: count the processes that have 0, -1000 or another value.
+count_values() {
 	local pid value
 	old=0 new=0 other=0
 	for pid in "${pids[@]}"; do
@@ -40,7 +40,7 @@ for ((i = 0; i < 100; i++)); do
 		echo 0 > "/proc/$pid/oom_score_adj"
 	done
 	pester -k $((took * 5 / 4)) 1 oom_adjust -q -c "$conf" > pestered
-	look
+	count_values
 	if [ "$other" -ne 0 ]; then
 		wrong=$((wrong + 1))
 	elif [ "$new" -eq 0 ]; then
@@ -51,7 +51,7 @@ for ((i = 0; i < 100; i++)); do
 		between=$((between + 1))
 		left=$old
 		adjust
-		look
+		count_values
 		[ "$status $new" = "0 40" ] || wrong=$((wrong + 1))
 		grep -q "^40 processes: $left changed, $((40 - left)) already" \
 		    <<< "$out" || wrong=$((wrong + 1))

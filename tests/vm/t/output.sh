@@ -5,8 +5,8 @@
 config <<< "sshd -17"
 start sshd
 
-# again: undo the changes.
-again() {
+# undo_changes: give the processes their first values again.
+undo_changes() {
 	echo 0 > "/proc/$pid/oom_score_adj"
 }
 
@@ -21,16 +21,16 @@ is "full disk, dry run: status" "$?" 1
 
 mkdir small
 mount -t tmpfs -o size=4k tmpfs small
-again
+undo_changes
 oom_adjust -v -c "$conf" > small/out
 is "room enough: status" "$?" 0
 yes > small/fill 2>/dev/null
-again
+undo_changes
 oom_adjust -v -c "$conf" > small/more 2> err
 is "full file system: status" "$?" 2
 umount small
 
-again
+undo_changes
 (
 	sleep 0.5
 	oom_adjust -c "$conf" 2> err
@@ -40,7 +40,7 @@ is "closed pipe: status" "$(cat status)" 2
 like "closed pipe: message" "$(cat err)" "^oom_adjust: .*Broken pipe"
 is "closed pipe: the value is written" "$(adj "$pid")" -1000
 
-again
+undo_changes
 oom_adjust -c "$conf" >&- 2> err
 is "closed standard output: the value is written" "$(adj "$pid")" -1000
 oom_adjust -c "$conf" <&- >&- 2>&-

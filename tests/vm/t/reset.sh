@@ -11,9 +11,9 @@ start daemon bash -c "while read -r command <>'$fifo'; do
 done"
 daemon=$pid
 
-# told NAME COMMAND: make the daemon start COMMAND, in which NAME is an argv[0],
-# and put the PID of that process in the variable NAME.
-told() {
+# start_from_daemon NAME COMMAND: make the daemon start COMMAND, in which NAME
+# is an argv[0], and put the PID of that process in the variable NAME.
+start_from_daemon() {
 	echo "$2" > "$fifo"
 	within 10 find_named "$1"
 	declare -g "$1=$pid"
@@ -39,7 +39,7 @@ ruled 5
 own -9
 reset_inherited = true
 END
-told service "$alice bash -c 'exec -a service idle'"
+start_from_daemon service "$alice bash -c 'exec -a service idle'"
 echo -1000 > "/proc/$service/oom_score_adj"
 
 # Nobody has logged in through PAM here, so no session is known.
@@ -53,18 +53,18 @@ is "no loginuid set: -t's status" "$status" 0
 like "no loginuid set: -t says so" "$out$err" "reset_inherited.*loginuid"
 
 # The child's child has inherited it from the child.
-told child "$login; $alice bash -c 'exec -a grandchild idle & exec -a child bash -c \"while sleep 99; do :; done\"'"
+start_from_daemon child "$login; $alice bash -c 'exec -a grandchild idle & exec -a child bash -c \"while sleep 99; do :; done\"'"
 within 10 find_named grandchild
 grandchild=$pid
-told moved "$login; echo -999 > /proc/self/oom_score_adj; $alice bash -c 'exec -a moved idle'"
-told other "$login; echo -500 > /proc/self/oom_score_adj; $alice bash -c 'exec -a other idle'"
-told roots "echo 0 > /proc/self/loginuid; exec -a roots idle"
-told sudo "$login; exec -a sudo idle"
-told system "$login; exec -a system idle -u 100,100,100"
-told halfuser "$login; exec -a halfuser idle -u 1000,0,0"
-told contained "$login; exec unshare --pid --fork setpriv --reuid=1000 --regid=1000 --clear-groups bash -c 'exec -a contained idle'"
-told ruled "$login; $alice bash -c 'exec -a ruled idle'"
-told positive "$login; echo 300 > /proc/self/oom_score_adj; $alice bash -c 'exec -a positive idle'"
+start_from_daemon moved "$login; echo -999 > /proc/self/oom_score_adj; $alice bash -c 'exec -a moved idle'"
+start_from_daemon other "$login; echo -500 > /proc/self/oom_score_adj; $alice bash -c 'exec -a other idle'"
+start_from_daemon roots "echo 0 > /proc/self/loginuid; exec -a roots idle"
+start_from_daemon sudo "$login; exec -a sudo idle"
+start_from_daemon system "$login; exec -a system idle -u 100,100,100"
+start_from_daemon halfuser "$login; exec -a halfuser idle -u 1000,0,0"
+start_from_daemon contained "$login; exec unshare --pid --fork setpriv --reuid=1000 --regid=1000 --clear-groups bash -c 'exec -a contained idle'"
+start_from_daemon ruled "$login; $alice bash -c 'exec -a ruled idle'"
+start_from_daemon positive "$login; echo 300 > /proc/self/oom_score_adj; $alice bash -c 'exec -a positive idle'"
 
 # A user's program that has the daemon's name is reset, too.
 echo "$login; $alice bash -c 'exec -a x/daemon idle'" > "$fifo"
@@ -91,7 +91,7 @@ is "status" "$status" 0
 like "the child is reset" "$out" "^ +$child \(.*\): -1000 -> 0$"
 is "the child" "$(adj "$child")" 0
 is "the child's child" "$(adj "$grandchild")" 0
-is "one that bears the daemon's name" "$(adj "$impostor")" 0
+is "one that has the daemon's name" "$(adj "$impostor")" 0
 is "one that has moved its value" "$(adj "$moved")" 0
 is "any negative value" "$(adj "$other")" 0
 is "the daemon is not" "$(adj "$daemon")" -1000
