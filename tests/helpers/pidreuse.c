@@ -54,13 +54,13 @@
 
 /* One run of the program. */
 struct run {
-	long stop_at;  /* the boundary to stop at; 0 for none */
-	long stops;    /* boundaries so far */
-	long named;    /* the one at which the target was first named */
-	bool window;   /* stopped before the value was written */
-	bool by_path;  /* -p */
-	int status;    /* exit status */
-	uint64_t path; /* the address of a path that was replaced, or 0 */
+	long stop_at;   /* the boundary to stop at; 0 for none */
+	long stops;     /* boundaries so far */
+	long named;     /* the one at which the target was first named */
+	bool window;    /* stopped before the value was written */
+	bool by_path;   /* -p */
+	int status;     /* exit status */
+	uintptr_t path; /* the address of a path that was replaced, or 0 */
 	char saved[64];
 };
 
@@ -144,7 +144,7 @@ stop_target(void)
 
 /* Copy the string at ADDR of process PID, at most SIZE bytes, to BUF. */
 static void
-get_string(pid_t pid, uint64_t addr, char *buf, size_t size)
+get_string(pid_t pid, uintptr_t addr, char *buf, size_t size)
 {
 	size_t i;
 	long word;
@@ -163,7 +163,7 @@ get_string(pid_t pid, uint64_t addr, char *buf, size_t size)
 
 /* Write SIZE bytes, a number of whole words, even into read-only memory. */
 static void
-put_bytes(pid_t pid, uint64_t addr, const char *buf, size_t size)
+put_bytes(pid_t pid, uintptr_t addr, const char *buf, size_t size)
 {
 	size_t i;
 	long word;
@@ -200,7 +200,7 @@ inspect_call(struct run *run, pid_t pid)
 	struct ptrace_syscall_info info;
 	char path[256], other[sizeof(run->saved)] = "";
 	const char *base;
-	uint64_t addr;
+	uintptr_t addr;
 	size_t i;
 	long word;
 
