@@ -162,7 +162,7 @@ set_kernel(struct prefix *prefix, bool counts_after_first)
 static bool
 is_word(const char *p, size_t n, const char *word)
 {
-	return strncmp(p, word, n) == 0 && word[n] == '\0';
+	return *p == *word && strncmp(p, word, n) == 0 && word[n] == '\0';
 }
 
 /* Read a word of N bytes. */

@@ -154,8 +154,9 @@ find_value(const char *name, size_t n)
 	size_t i;
 
 	for (i = 0; i < COUNT(names); i++)
-		if (strlen(names[i].name) == n &&
-		    strncasecmp(names[i].name, name, n) == 0)
+		if ((*name | ' ') == *names[i].name &&
+		    strncasecmp(names[i].name, name, n) == 0 &&
+		    names[i].name[n] == '\0')
 			return names[i].word;
 	return '\0';
 }
