@@ -177,6 +177,8 @@ adjust_once(struct run *run, DIR *proc)
 		complain(NULL, 0, "process %d: %s", pid, strerror(error));
 		if (process_exhausted(error))
 			return -1;
+		if (run->reported[pid] != OUTCOME_NONE)
+			run->report->count[run->reported[pid]]--;
 		run->reported[pid] = OUTCOME_FAILED;
 		run->report->count[OUTCOME_FAILED]++;
 	}

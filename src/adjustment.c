@@ -210,6 +210,9 @@ read_successor(struct process *p, const struct eldest *eldest,
 	n = read(fd, children, sizeof(children) - 1);
 	close(fd);
 	children[n > 0 ? n : 0] = '\0';
+	/* A PID at the end of a list that is too long may be cut. */
+	if (n == sizeof(children) - 1 && (end = strrchr(children, ' ')) != NULL)
+		*end = '\0';
 	for (; (pid = (pid_t)strtol(next, &end, 10)) > 0; next = end) {
 		if (pid == eldest->pid)
 			continue;
