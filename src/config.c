@@ -7,7 +7,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <pwd.h>
 #include <search.h>
 #include <stdio.h>
@@ -23,7 +22,6 @@
 #include "text.h"
 
 #define FILE_MAX ((size_t)1024 * 1024)
-#define EXPRESSION_MAX ((size_t)1000)
 #define UID_MIN_DEFAULT 1000
 #define LOGIN_DEFS "/etc/login.defs"
 #define OPTIONS_MAX 8 /* in a block, with SHORTFORM_LINE */
@@ -737,141 +735,23 @@ parse_name(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return 0;
 }
 
-/* The end of the bracket expression whose inside begins at P. */
-static const char *
-bracket_end(const char *p)
-{
-	char end[3] = "";
-	const char *close;
-
-	p += *p == '^';
-	p += *p == ']';
-	for (; *p != '\0' && *p != ']'; p++) {
-		if (p[0] != '[' || p[1] == '\0' || strchr(".:=", p[1]) == NULL)
-			continue;
-		end[0] = p[1];
-		end[1] = ']';
-		if ((close = strstr(p + 2, end)) == NULL)
-			return p + strlen(p);
-		p = close + 1;
-	}
-	return p + (*p == ']');
-}
-
-/*
- * How many characters the expression at P has up to the end of its group when
- * its repetitions are written out; at most a few more than EXPRESSION_MAX. P
- * moves there. A \digit or \letter that POSIX does not have goes to BAD.
- */
-static size_t
-expand(const char **p, char *bad)
-{
-	size_t size = 0, last = 0;
-	unsigned long n;
-	char *end;
-
-	while (**p != '\0' && **p != ')' && size <= EXPRESSION_MAX) {
-		char c = *(*p)++;
-
-		if (c == '{') {
-			n = strtoul(*p, &end, 10);
-			if (*end == ',' && isdigit((unsigned char)end[1]))
-				n = strtoul(end + 1, &end, 10);
-			*p = end + (*end == '}');
-			n = MIN(n, EXPRESSION_MAX + 1);
-			size += n > 0 ? last * (n - 1) : 0;
-			last *= n;
-			continue;
-		}
-		last = 1;
-		if (c == '(') {
-			last = 1 + expand(p, bad);
-			*p += **p == ')';
-		} else if (c == '[') {
-			*p = bracket_end(*p);
-		} else if (c == '\\' && **p != '\0') {
-			if (isalnum((unsigned char)**p) &&
-			    strchr("wWsSbB", **p) == NULL)
-				*bad = **p;
-			(*p)++;
-		}
-		size += last;
-	}
-	return size;
-}
-
-/*
- * Compile EXPRESSION to match bytes, whatever the locale. Returns 0 or an error
- * of regcomp(3).
- */
-static int
-expression_compile(regex_t *regex, const char *expression)
-{
-	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), old;
-	int error;
-
-	if (c == (locale_t)0)
-		err(EXIT_NOTHING_CHANGED, NULL);
-	old = uselocale(c);
-	error = regcomp(regex, expression, REG_EXTENDED | REG_NOSUB);
-	uselocale(old);
-	freelocale(c);
-	return error;
-}
-
-/* regcomp(3) and regexec(3) do not bound their memory and time. */
-static bool
-check_expression(unsigned int line, const char *expression)
-{
-	const char *p = expression;
-	size_t size = 0;
-	char bad = '\0';
-
-	while (*p != '\0' && size <= EXPRESSION_MAX) {
-		size += expand(&p, &bad);
-		p += *p == ')'; /* of no group */
-	}
-	if (*expression == '\0')
-		config_error(line, "cmdline: an empty expression%s", unset(""));
-	else if (size > EXPRESSION_MAX)
-		config_error(line,
-		    "cmdline: more than %zu characters with the repetitions "
-		    "written out",
-		    EXPRESSION_MAX);
-	else if (isdigit((unsigned char)bad))
-		config_error(line,
-		    "cmdline: \\%c: POSIX extended expressions have no back "
-		    "references",
-		    bad);
-	else if (bad != '\0')
-		config_error(line,
-		    "cmdline: POSIX extended expressions have no \\%c: write "
-		    "brackets, as in [0-9]",
-		    bad);
-	else
-		return true;
-	return false;
-}
-
 static int
 parse_cmdline(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	struct rule *r = &reader.rule;
-	unsigned int line = line_of(cfg);
 	char reason[128];
-	int error;
 
 	*(const char **)result = value;
 	check_once(cfg, opt);
-	if (!check_expression(line, value) || r->has_cmdline)
+	if (r->has_cmdline)
 		return 0;
-	if ((error = expression_compile(&r->cmdline, value)) != 0) {
-		regerror(error, &r->cmdline, reason, sizeof(reason));
-		config_error(line, "%s: \"%s\": %s", opt->name, value, reason);
-		return 0;
-	}
-	r->has_cmdline = true;
-	r->expression = copy(value);
+	r->has_cmdline =
+	    expression_compile(&r->cmdline, value, reason, sizeof(reason));
+	if (r->has_cmdline)
+		r->expression = copy(value);
+	else
+		config_error(line_of(cfg), "%s: \"%.100s\": %s", opt->name,
+		    value, reason);
 	return 0;
 }
 
@@ -1489,8 +1369,6 @@ config_free(struct config *config)
 {
 	size_t i;
 
-	for (i = 0; i < config->rules.n; i++)
-		free(config->rules.rule[i].expression);
 	rules_free(&config->rules);
 	for (i = 0; i < config->nfiles; i++)
 		free(config->files[i]);

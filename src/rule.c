@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/param.h>
+
+#include <ctype.h>
 #include <errno.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rule.h"
+
+#define EXPRESSION_MAX ((size_t)1000) /* with its repetitions written out */
 
 /* DynamicUser= of systemd.exec(5), and nobody */
 #define DYNAMIC_UID_MIN 61184
@@ -128,10 +134,124 @@ match_user(const struct rule *r, const struct facts *f, unsigned int *need)
 	return has_user(r, f->euid);
 }
 
+/* Arguments are bytes, whatever the locale. Returns the locale used before. */
+static locale_t
+use_c_locale(void)
+{
+	static locale_t c_locale;
+
+	if (c_locale == (locale_t)0)
+		c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	return uselocale(c_locale);
+}
+
+/* The end of the bracket expression whose inside begins at P. */
+static const char *
+bracket_end(const char *p)
+{
+	char end[3] = "";
+	const char *close;
+
+	p += *p == '^';
+	p += *p == ']';
+	for (; *p != '\0' && *p != ']'; p++) {
+		if (p[0] != '[' || p[1] == '\0' || strchr(".:=", p[1]) == NULL)
+			continue;
+		end[0] = p[1];
+		end[1] = ']';
+		if ((close = strstr(p + 2, end)) == NULL)
+			return p + strlen(p);
+		p = close + 1;
+	}
+	return p + (*p == ']');
+}
+
+/*
+ * How many characters the expression at P has up to the end of its group when
+ * its repetitions are written out. P moves there, or stops after more than
+ * LIMIT, which bounds the depth too. A \digit or \letter that POSIX does not
+ * have goes to BAD.
+ */
+static size_t
+expanded_length(const char **p, size_t limit, char *bad)
+{
+	size_t size = 0, last = 0;
+	unsigned long n;
+	char *end;
+
+	while (**p != '\0' && **p != ')' && size <= limit) {
+		char c = *(*p)++;
+
+		if (c == '{') {
+			n = strtoul(*p, &end, 10);
+			if (*end == ',' && isdigit((unsigned char)end[1]))
+				n = strtoul(end + 1, &end, 10);
+			*p = end + (*end == '}');
+			n = MIN(n, limit + 1);
+			size += n > 0 ? last * (n - 1) : 0;
+			last *= n;
+			continue;
+		}
+		last = 1;
+		if (c == '(') {
+			last = 1 +
+			    (size < limit
+				    ? expanded_length(p, limit - size - 1, bad)
+				    : limit);
+			*p += **p == ')';
+		} else if (c == '[') {
+			*p = bracket_end(*p);
+		} else if (c == '\\' && **p != '\0') {
+			if (isalnum((unsigned char)**p) &&
+			    strchr("wWsSbB", **p) == NULL)
+				*bad = **p;
+			(*p)++;
+		}
+		size += last;
+	}
+	return size;
+}
+
+/* regcomp(3) and regexec(3) do not bound their memory and time: bound them. */
+bool
+expression_compile(
+    regex_t *regex, const char *expression, char *reason, size_t size)
+{
+	const char *p = expression;
+	size_t length = 0;
+	locale_t locale;
+	char bad = '\0';
+	int error;
+
+	while (*p != '\0' && length <= EXPRESSION_MAX) {
+		length += expanded_length(&p, EXPRESSION_MAX, &bad);
+		p += *p == ')'; /* of no group */
+	}
+	if (*expression == '\0') {
+		snprintf(reason, size, "an empty expression");
+	} else if (length > EXPRESSION_MAX) {
+		snprintf(reason, size,
+		    "more than %zu characters with the repetitions written out",
+		    EXPRESSION_MAX);
+	} else if (bad != '\0') {
+		snprintf(reason, size,
+		    "no \\%c in POSIX extended expressions: write [0-9], "
+		    "[[:space:]] or the like; there are no back references",
+		    bad);
+	} else {
+		locale = use_c_locale();
+		error = regcomp(regex, expression, REG_EXTENDED | REG_NOSUB);
+		uselocale(locale);
+		if (error == 0)
+			return true;
+		regerror(error, regex, reason, size);
+	}
+	return false;
+}
+
 static bool
 match_cmdline(const struct rule *r, const struct facts *f, unsigned int *need)
 {
-	static locale_t c_locale;
 	locale_t locale;
 	int error;
 
@@ -139,10 +259,7 @@ match_cmdline(const struct rule *r, const struct facts *f, unsigned int *need)
 		*need |= FACT_CMDLINE;
 		return false;
 	}
-	/* Arguments are bytes, whatever the locale. */
-	if (c_locale == (locale_t)0)
-		c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	locale = uselocale(c_locale);
+	locale = use_c_locale();
 	errno = 0;
 	error = regexec(&r->cmdline, f->cmdline, 0, NULL, 0);
 	/* glibc returns REG_NOMATCH also when it runs out of memory. */
@@ -373,6 +490,7 @@ rules_free(struct rules *rules)
 		free(r->name);
 		free(r->path);
 		free(r->users);
+		free(r->expression);
 		if (r->has_cmdline)
 			regfree(&r->cmdline);
 	}

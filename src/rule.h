@@ -136,6 +136,14 @@ int oom_score_adj_to_adj(int v);
  */
 int rules_index(struct rules *rules);
 
+/*
+ * Compile EXPRESSION for a rule's cmdline: POSIX extended, and it matches
+ * bytes, whatever the locale. Returns false with what is wrong with it in
+ * REASON, which has SIZE bytes.
+ */
+bool expression_compile(
+    regex_t *regex, const char *expression, char *reason, size_t size);
+
 /* Whether NAME on the command line means R: it is R's name or its title. */
 bool rule_is_named(const struct rule *r, const char *name);
 

@@ -925,3 +925,12 @@ reset_inherited = true
 	printf '/* a\n b\n*/ a 5\nprocess b { cmdline = "x\ny" oom_adj = 1 } /*\n\n*/\nc x\n' >c.conf
 	bad 8 '"x"'
 }
+
+@test "parentheses nested as deep as a file can have them" {
+	perl -e 'print "process a { oom_adj = 5 cmdline = \x27", "(" x 1000000,
+		"\x27 }\n"' >c.conf
+	adjust -t -c c.conf
+	status_is 1
+	err_has "oom_adjust: c.conf:1: cmdline: " "more than 1000 characters"
+	[[ ${#err} -lt 300 ]] || complain "a long message"
+}
