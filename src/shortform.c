@@ -32,8 +32,8 @@ take(struct text *t, size_t n, bool keep)
 	}
 }
 
-static bool
-has_any(const char *p, size_t len, const char *characters)
+bool
+contains_any(const char *p, size_t len, const char *characters)
 {
 	for (; len > 0; p++, len--) {
 		if (*p != '\0' && strchr(characters, *p) != NULL)
@@ -57,7 +57,7 @@ is_comment(const char *p)
 static bool
 is_blank(const char *p)
 {
-	return is_comment(p) || has_any(p, 1, " \t\n");
+	return is_comment(p) || contains_any(p, 1, " \t\n");
 }
 
 size_t
@@ -143,7 +143,7 @@ short_form(struct text *t)
 		next += k;
 
 	if (v == 0 || (more > 0 && !number) ||
-	    has_any(name, (size_t)(rest - name) + more, "={}") ||
+	    contains_any(name, (size_t)(rest - name) + more, "={}") ||
 	    is_word(name, n, "lowmemorykiller") ||
 	    is_word(name, n, "reset_inherited") ||
 	    (is_word(name, n, "process") && (!number || *next == '{')))
@@ -172,11 +172,11 @@ take_token(struct text *t, size_t len)
 
 	/* libconfuse drops a +, which is right for a number. */
 	if (c == '+' && isdigit((unsigned char)t->p[1]) && t->last != 0 &&
-	    has_any(t->p - 1, 1, " \t\n={,")) {
+	    contains_any(t->p - 1, 1, " \t\n={,")) {
 		take(t, len, false);
 		return;
 	}
-	if ((t->last == '=' && has_any(&c, 1, "=,}")) ||
+	if ((t->last == '=' && contains_any(&c, 1, "=,}")) ||
 	    (t->before == '=' && t->last == 'w' && c == '=' && t->depth < 2) ||
 	    (t->before == '=' && t->last == '{' && c == '}'))
 		t->error(t->equals, "no value after =");
@@ -187,6 +187,8 @@ take_token(struct text *t, size_t len)
 		}
 		t->equals = line;
 	} else if (c == '{') {
+		if (t->depth == 0 && t->last != 'w')
+			t->block = line;
 		if (t->depth > 0 && t->last == 'w') {
 			t->error(t->block,
 			    "a } is missing in the block that begins here");
@@ -213,7 +215,7 @@ take_token(struct text *t, size_t len)
 	t->last = c;
 }
 
-bool
+unsigned int
 shortform(const char *text, FILE *out, shortform_error_fn *error,
     shortform_check_fn *check)
 {
@@ -230,7 +232,7 @@ shortform(const char *text, FILE *out, shortform_error_fn *error,
 			continue;
 		}
 		if (!t.first || t.depth > 0 || next_use(&t) != WORD_OTHER ||
-		    has_any(t.p, 1, "{}=,") || !short_form(&t))
+		    contains_any(t.p, 1, "{}=,") || !short_form(&t))
 			take_token(&t, len);
 		t.first = false;
 	}
@@ -242,5 +244,5 @@ shortform(const char *text, FILE *out, shortform_error_fn *error,
 		error(t.equals, "no value after =");
 	else if (t.depth > 0)
 		error(t.block, "a } is missing in the block that begins here");
-	return *t.p == '\0' && t.last != '=' && t.depth == 0;
+	return *t.p == '\0' && t.last != '=' && t.depth == 0 ? 0 : t.line;
 }

@@ -47,10 +47,10 @@ typedef bool shortform_check_fn(
 
 /*
  * Write to OUT what libconfuse is to read of TEXT. After an error the output is
- * still good for finding others. Returns false if TEXT ends inside of
- * something.
+ * still good for finding others. Returns 0, or the last line if TEXT ends
+ * inside of something.
  */
-bool shortform(const char *text, FILE *out, shortform_error_fn *error,
+unsigned int shortform(const char *text, FILE *out, shortform_error_fn *error,
     shortform_check_fn *check);
 
 /*
@@ -58,5 +58,8 @@ bool shortform(const char *text, FILE *out, shortform_error_fn *error,
  * has it, or 0 if it has no end; 1 for any other character.
  */
 size_t token_length(const char *p);
+
+/* Whether one of the LEN bytes at P is one of CHARACTERS. */
+bool contains_any(const char *p, size_t len, const char *characters);
 
 #endif
