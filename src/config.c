@@ -111,25 +111,6 @@ compare_lines(const void *va, const void *vb)
 	return (a->line > b->line) - (a->line < b->line);
 }
 
-static void
-print_complaint(const struct complaint *c)
-{
-	char *text = need(printable("%s", c->text)), *from, *to;
-	char *file = need(printable("%s", reader.file));
-
-	/* Expressions are full of backslashes: each is shown once. */
-	for (from = to = text; (*to++ = *from) != '\0'; from++)
-		from += from[0] == '\\' && from[1] == '\\';
-	if (c->line > 0)
-		warnx("%s:%u: %s%s", file, c->line, text,
-		    strstr(text, "\"\"") != NULL ? "; is a variable not set?"
-						 : "");
-	else
-		warnx("%s: %s", file, text);
-	free(file);
-	free(text);
-}
-
 /*
  * Print what is wrong with the file in the order of its lines, one message for
  * each mistake. What shortform() has found in a line is the reason for what is
@@ -151,7 +132,10 @@ print_complaints(void)
 		if (c->line == 0 ||
 		    (c->since > shortform_line &&
 			(!c->syntax || c->line > line)))
-			print_complaint(c);
+			complain(reader.file, c->line, "%s%s", c->text,
+			    strstr(c->text, "\"\"") != NULL
+				? "; is a variable not set?"
+				: "");
 		line = c->line;
 		if (c->shortform)
 			shortform_line = line;
@@ -464,12 +448,10 @@ parse_boolean(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 static void
 check_name(unsigned int line, const char *name)
 {
-	size_t len = strlen(name);
-
-	if (len == 0)
+	if (*name == '\0')
 		config_error(line, "\"\" is an empty name");
 	else if (strchr(name, '/') != NULL &&
-	    (name[0] != '/' || name[len - 1] == '/'))
+	    (*name != '/' || name[strlen(name) - 1] == '/'))
 		config_error(line,
 		    "\"%s\" is neither a bare name nor an absolute path", name);
 }
@@ -654,10 +636,9 @@ check_titles(size_t first)
 	const struct rules *rules = &reader.config->rules;
 	const struct rule *r, **found;
 	void *tree = NULL;
-	size_t i;
 
-	for (i = first; i < rules->n; i++) {
-		r = &rules->rule[i];
+	for (; first < rules->n; first++) {
+		r = &rules->rule[first];
 		if (r->title == NULL)
 			continue;
 		found = need(tsearch(r, &tree, compare_titles));
@@ -830,10 +811,9 @@ read_file(const char *file)
 static int
 is_drop_in(const struct dirent *d)
 {
-	size_t len = strlen(d->d_name);
+	const char *dot = strrchr(d->d_name, '.');
 
-	return d->d_name[0] != '.' && len > 5 &&
-	    strcmp(d->d_name + len - 5, ".conf") == 0;
+	return d->d_name[0] != '.' && dot != NULL && strcmp(dot, ".conf") == 0;
 }
 
 static void
@@ -904,11 +884,12 @@ config_read(struct config *config, const char *file, unsigned int flags)
 }
 
 /*
- * Print S as a string that is read as S again: in single quotes, or, with
- * something in it that is not visible or one of SPECIAL, with escapes.
+ * Print BEFORE, S as a string that is read as S again, and a blank. The string
+ * is in single quotes, or, with something in it that is not visible or one of
+ * SPECIAL, in double quotes with escapes.
  */
 static void
-print_string(const char *s, const char *special)
+print_string(const char *before, const char *s, const char *special)
 {
 	char *shown = need(printable("%s", s));
 	size_t length = strlen(s);
@@ -920,7 +901,7 @@ print_string(const char *s, const char *special)
 	plain = strlen(shown) == length && strpbrk(s, special) == NULL;
 	free(shown);
 
-	putchar(plain ? '\'' : '"');
+	printf("%s%c", before, plain ? '\'' : '"');
 	for (p = s; *p != '\0'; p++) {
 		/* Expressions are easier to read with single backslashes. */
 		if (plain &&
@@ -931,7 +912,7 @@ print_string(const char *s, const char *special)
 		else
 			printf("\\x%02x", (unsigned char)*p);
 	}
-	putchar(plain ? '\'' : '"');
+	printf("%c ", plain ? '\'' : '"');
 }
 
 static int
@@ -946,19 +927,12 @@ print_rule(const struct rule *r, const char *title)
 	char *file = need(printable("%s", r->file));
 	size_t i;
 
-	printf("process ");
-	print_string(title, "*?");
-	printf(" { ");
-	if (strcmp(title, r->name) != 0) {
-		printf("name = ");
-		print_string(r->name, "*?");
-		putchar(' ');
-	}
-	if (r->has_cmdline) {
-		printf("cmdline = ");
-		print_string(r->expression, "");
-		putchar(' ');
-	}
+	print_string("process ", title, "*?");
+	printf("{ ");
+	if (strcmp(title, r->name) != 0)
+		print_string("name = ", r->name, "*?");
+	if (r->has_cmdline)
+		print_string("cmdline = ", r->expression, "");
 	for (i = 0; i < r->nusers; i++)
 		printf("%s%u%s", i == 0 ? "user = {" : ", ", r->users[i],
 		    i + 1 == r->nusers ? "} " : "");

@@ -112,9 +112,12 @@ print_line(const char *format, ...)
 void
 vcomplain(const char *file, unsigned int line, const char *format, va_list ap)
 {
-	char *text, *where = NULL;
+	char *text, *where = NULL, *from, *to;
 
 	text = vprintable(format, ap);
+	/* Expressions are full of backslashes: show each once. */
+	for (from = to = text; to != NULL && (*to++ = *from) != '\0'; from++)
+		from += from[0] == '\\' && from[1] == '\\';
 	if (file != NULL)
 		where = line > 0 ? printable("%s:%u: ", file, line)
 				 : printable("%s: ", file);

@@ -39,7 +39,8 @@ __attribute__((format(printf, 1, 2))) void print_line(const char *format, ...);
 
 /*
  * Print what printable() returns to standard error, as "oom_adjust: FILE:LINE:
- * text". FILE is left out if it is NULL, and LINE if it is 0.
+ * text", but with its backslashes single. FILE is left out if it is NULL, and
+ * LINE if it is 0.
  */
 __attribute__((format(printf, 3, 4))) void complain(
     const char *file, unsigned int line, const char *format, ...);
