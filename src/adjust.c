@@ -220,7 +220,7 @@ adjust_processes(const struct config *config, const char *proc,
 		if (run.nwrites == before)
 			break;
 	}
-	free(run.changes.change);
+	changes_free(&run.changes);
 	closedir(dir);
 	return status;
 }

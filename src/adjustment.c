@@ -61,6 +61,14 @@ changes_add(
 	return 0;
 }
 
+void
+changes_free(struct changes *changes)
+{
+	free(changes->change);
+	free(changes->orphan);
+	*changes = (struct changes) { 0 };
+}
+
 int
 adjustment_read(struct process *p)
 {
@@ -115,13 +123,14 @@ adjustment_write(const struct process *p, int value)
 }
 
 /*
- * Read process PID in PROCFD. Returns 1 if RULE decides for it, with the VALUE
- * that it had before this run, or 0 if RULE does not, or -1 with errno set.
+ * Read process PID in PROCFD. Returns 1 if a RULE decides for it, with the
+ * VALUE that it had before this run, or 0 if none does, or -1 with errno set.
  * process_close() must follow.
  */
 static int
-read_relative(struct process *p, int procfd, pid_t pid, const struct rule *rule,
-    const struct rules *rules, const struct changes *changes, int *value)
+read_relative(struct process *p, int procfd, pid_t pid,
+    const struct rules *rules, const struct changes *changes,
+    const struct rule **rule, int *value)
 {
 	const struct change *change;
 	struct decision d;
@@ -138,7 +147,7 @@ read_relative(struct process *p, int procfd, pid_t pid, const struct rule *rule,
 		errno = ENOMEM;
 		return -1;
 	}
-	if (d.rule != rule)
+	if ((*rule = d.rule) == NULL)
 		return 0;
 	if (process_read(p, FACT_STAT | FACT_STATUS) == -1 ||
 	    adjustment_read(p) == -1)
@@ -146,6 +155,63 @@ read_relative(struct process *p, int procfd, pid_t pid, const struct rule *rule,
 	change = changes_find(changes, p->pid, p->facts.start);
 	*value = change != NULL ? change->before : p->facts.value;
 	return 1;
+}
+
+/* Add the process to the orphans if its RULE may give it its value. */
+static int
+add_orphan(struct process *p, const struct rule *rule, int value,
+    const struct rules *rules, struct changes *changes)
+{
+	struct orphan *orphan;
+
+	p->facts.known |= FACT_PARENT;
+	p->facts.parent_rule = NULL;
+	if (rules_decide(rules, &p->facts).verdict != VERDICT_APPLY)
+		return 0;
+	orphan =
+	    grow_array(changes->orphan, changes->norphans, sizeof(*orphan));
+	if (orphan == NULL)
+		return -1;
+	changes->orphan = orphan;
+	orphan[changes->norphans++] =
+	    (struct orphan) { p->pid, p->facts.start, rule, value };
+	return 0;
+}
+
+/*
+ * Read the orphans from /proc/PID/task/PID/children, proc_pid(5). A kernel that
+ * was built without CONFIG_PROC_CHILDREN does not have it.
+ */
+static int
+read_orphans(int procfd, const struct rules *rules, struct changes *changes)
+{
+	static struct process p;
+	const struct rule *rule;
+	int fd, value, result = 0;
+	FILE *children;
+	pid_t pid;
+
+	if (changes->has_orphans)
+		return 0;
+	changes->has_orphans = true;
+	fd = openat(procfd, "1/task/1/children", O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	if ((children = fdopen(fd, "r")) == NULL) {
+		close(fd);
+		return -1;
+	}
+	while (result != -1 && fscanf(children, "%d", &pid) == 1) {
+		result = read_relative(
+		    &p, procfd, pid, rules, changes, &rule, &value);
+		if (result == 1)
+			result = add_orphan(&p, rule, value, rules, changes);
+		process_close(&p);
+		if (result == -1 && process_ended(errno))
+			result = 0;
+	}
+	fclose(children);
+	return result;
 }
 
 /* The first in a line of parents and children for which one rule decides. */
@@ -166,67 +232,45 @@ set_eldest(struct eldest *eldest, const struct process *p)
 		eldest->cgroup[0] = '\0';
 }
 
-/*
- * Whether the opened process P has replaced the daemon that ELDEST descends
- * from: it is in the same cgroup, started later, and may get its rule's value.
- */
+/* Whether the orphan is in the same cgroup as ELDEST. */
 static bool
-is_successor(
-    struct process *p, const struct eldest *eldest, const struct rules *rules)
+shares_cgroup(
+    int procfd, const struct orphan *orphan, const struct eldest *eldest)
 {
-	char cgroup[sizeof(eldest->cgroup)];
+	static struct process p;
+	char cgroup[sizeof(eldest->cgroup)], name[32];
+	ssize_t n;
 
-	if (p->facts.start <= eldest->start)
-		return false;
-	if (process_read_file(p, "cgroup", cgroup, sizeof(cgroup)) == -1)
-		cgroup[0] = '\0';
-	p->facts.known |= FACT_PARENT;
-	p->facts.parent_rule = NULL;
-	return strcmp(cgroup, eldest->cgroup) == 0 &&
-	    rules_decide(rules, &p->facts).verdict == VERDICT_APPLY;
+	p.procfd = p.dirfd = procfd;
+	p.prefix[0] = '\0';
+	snprintf(name, sizeof(name), "%d/cgroup", orphan->pid);
+	n = process_read_file(&p, name, cgroup, sizeof(cgroup));
+	cgroup[n > 0 ? n : 0] = '\0';
+	return strcmp(cgroup, eldest->cgroup) == 0;
 }
 
 /*
- * Look for a restarted daemon with a lower value than P among the children that
- * ELDEST's parent has. They are in /proc/PID/task/PID/children, proc_pid(5),
- * unless the kernel was built without CONFIG_PROC_CHILDREN.
+ * Look for a restarted daemon with a lower value than P: one in the same cgroup
+ * as ELDEST that started later.
  */
 static int
 read_successor(struct process *p, const struct eldest *eldest,
-    const struct rule *rule, const struct rules *rules,
-    const struct changes *changes)
+    const struct rule *rule, const struct rules *rules, struct changes *changes)
 {
-	static struct process child;
-	static char children[65536];
-	char name[64], *next = children, *end;
-	int fd, value, result;
-	ssize_t n;
-	pid_t pid;
+	const struct orphan *o;
 
-	snprintf(name, sizeof(name), "%d/task/%d/children", eldest->ppid,
-	    eldest->ppid);
-	if ((fd = openat(p->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
-		return 0;
-	n = read(fd, children, sizeof(children) - 1);
-	close(fd);
-	children[n > 0 ? n : 0] = '\0';
-	/* A PID at the end of a list that is too long may be cut. */
-	if (n == sizeof(children) - 1 && (end = strrchr(children, ' ')) != NULL)
-		*end = '\0';
-	for (; (pid = (pid_t)strtol(next, &end, 10)) > 0; next = end) {
-		if (pid == eldest->pid)
+	if (read_orphans(p->procfd, rules, changes) == -1)
+		return -1;
+	for (o = changes->orphan; o < changes->orphan + changes->norphans;
+	     o++) {
+		if (o->rule != rule || o->before >= p->facts.value ||
+		    o->start <= eldest->start ||
+		    !shares_cgroup(p->procfd, o, eldest))
 			continue;
-		result = read_relative(
-		    &child, p->procfd, pid, rule, rules, changes, &value);
-		if (result == 1 && value < p->facts.value &&
-		    is_successor(&child, eldest, rules)) {
-			p->facts.parent_rule = rule;
-			p->facts.parent_value = value;
-			p->facts.successor = pid;
-		}
-		process_close(&child);
-		if (result == -1 && !process_ended(errno))
-			return -1;
+		p->facts.parent_rule = rule;
+		p->facts.parent_value = o->before;
+		p->facts.successor = o->pid;
+		break;
 	}
 	return 0;
 }
@@ -234,10 +278,11 @@ read_successor(struct process *p, const struct eldest *eldest,
 /* Read FACT_PARENT of the process, for which RULE decides. */
 static int
 read_parent(struct process *p, const struct rule *rule,
-    const struct rules *rules, const struct changes *changes)
+    const struct rules *rules, struct changes *changes)
 {
 	static struct process ancestor;
 	static struct eldest eldest;
+	const struct rule *parent_rule;
 	struct facts *f = &p->facts;
 	int i, value, result = 1;
 
@@ -248,8 +293,10 @@ read_parent(struct process *p, const struct rule *rule,
 	f->parent_rule = NULL;
 	f->successor = 0;
 	for (i = 0; i < ANCESTORS_MAX && eldest.ppid > 0; i++) {
-		result = read_relative(&ancestor, p->procfd, eldest.ppid, rule,
-		    rules, changes, &value);
+		result = read_relative(&ancestor, p->procfd, eldest.ppid, rules,
+		    changes, &parent_rule, &value);
+		if (result == 1 && parent_rule != rule)
+			result = 0;
 		if (result == 1) {
 			if (i == 0 || value < f->parent_value)
 				f->parent_value = value;
@@ -262,7 +309,7 @@ read_parent(struct process *p, const struct rule *rule,
 	}
 	if (result == -1)
 		return process_ended(errno) ? 0 : -1;
-	if (f->value == rule->oom_score_adj ||
+	if (eldest.ppid != 1 || f->value == rule->oom_score_adj ||
 	    (f->parent_rule != NULL && f->parent_value < f->value))
 		return 0;
 	return read_successor(p, &eldest, rule, rules, changes);
@@ -270,7 +317,7 @@ read_parent(struct process *p, const struct rule *rule,
 
 static int
 read_facts(struct process *p, const struct decision *d,
-    const struct rules *rules, const struct changes *changes)
+    const struct rules *rules, struct changes *changes)
 {
 	if (process_read(p, d->need & ~(FACT_VALUE | FACT_PARENT)) == -1)
 		return -1;
@@ -283,7 +330,7 @@ read_facts(struct process *p, const struct decision *d,
 
 int
 adjustment_decide(struct process *p, const struct rules *rules,
-    const struct changes *changes, struct decision *d)
+    struct changes *changes, struct decision *d)
 {
 	int result;
 

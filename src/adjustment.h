@@ -17,9 +17,20 @@ struct change {
 	bool repeated;            /* it had to be changed again */
 };
 
+/* A child of PID 1 that a rule may give its value: perhaps a daemon. */
+struct orphan {
+	pid_t pid;
+	unsigned long long start;
+	const struct rule *rule;
+	int before; /* as in struct change */
+};
+
 struct changes {
 	struct change *change; /* sorted by PID and start */
 	size_t n;
+	bool has_orphans; /* they are read once, when they are first needed */
+	struct orphan *orphan;
+	size_t norphans;
 };
 
 /* Find the change of process PID, begun at START; NULL if there is none. */
@@ -32,6 +43,9 @@ struct change *changes_find(
  */
 int changes_add(
     struct changes *changes, pid_t pid, unsigned long long start, int before);
+
+/* Release what CHANGES holds. */
+void changes_free(struct changes *changes);
 
 /*
  * Read the value of the process into facts.value. p->value_file becomes the
@@ -59,6 +73,6 @@ int adjustment_write(const struct process *p, int value);
  * Returns 0, or -1 with errno set: ENOENT or ESRCH if the process has ended.
  */
 int adjustment_decide(struct process *p, const struct rules *rules,
-    const struct changes *changes, struct decision *decision);
+    struct changes *changes, struct decision *decision);
 
 #endif

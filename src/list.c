@@ -295,7 +295,7 @@ value_after(const struct process *p, const struct list_row *row)
 static int
 read_row(struct list *l, struct list_row *row)
 {
-	static const struct changes none;
+	static struct changes none;
 	struct process *p = &l->process;
 	struct decision d;
 

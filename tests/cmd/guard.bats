@@ -92,6 +92,40 @@ contain() {
 	out_has "11 (sshd): 0 -> -470"
 }
 
+# Clock ticks after boot.
+start_of() {
+	cut -d ' ' -f 22 "/proc/$1/stat"
+}
+
+# A thousand processes that have lost their parent, and one that started later
+# and has a lower value.
+restart_daemon() {
+	local i last
+	for ((i = 0; i < 1000; i++)); do
+		(
+			exec -a "$MARK" sleep 1000 &
+			echo 500 >"/proc/$!/oom_score_adj"
+			echo $! >last
+		)
+	done
+	last=$(start_of "$(<last)")
+	exec -a "$MARK" sleep 1000 &
+	until [[ $(start_of $!) -gt $last ]]; do
+		kill $!
+		exec -a "$MARK" sleep 1000 &
+	done
+	echo 100 >"/proc/$!/oom_score_adj"
+	config <<<"$MARK 0"
+	adjust_by prlimit --cpu=8 -- -c c.conf
+}
+export -f start_of restart_daemon
+
+@test "a thousand that wait while their daemon is restarted: within seconds" {
+	! under_valgrind || skip "NOT RUN: too slow under valgrind"
+	isolated restart_daemon
+	grep -Fx "1001 processes: 1 changed, 0 already set, 0 failed, 1000 passed over" out
+}
+
 @test "a daemon and its workers get their value together" {
 	fake 10 web 0 1 0
 	fake 11 web 33 10 0
