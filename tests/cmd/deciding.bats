@@ -288,3 +288,19 @@ export -f own_namespace
 	process_line "$b" "(actor): 0 -> -294"
 	process_line "$c" "(actor): passed over: user 4711"
 }
+
+@test "a path over a symbolic link: any number of them" {
+	local i
+	mkdir real
+	ln -s real link
+	for i in {1..500}; do
+		: >"real/p$i"
+		echo "$PWD/link/p$i 5"
+	done >c.conf
+	fake 10 x 0 1 0
+	ln -sf "$PWD/real/p7" proc/10/exe
+	adjust -v -c c.conf --proc proc
+	status_is 0
+	err_is ""
+	out_has "1 process: 1 changed" "10 (x): 0 -> 294"
+}

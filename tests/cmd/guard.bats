@@ -52,7 +52,7 @@ contain() {
 }
 
 @test "put back, and then its daemon was restarted" {
-	local pid value
+	local pid value start
 	for value in -17:-1000 -8:-470; do
 		rm -rf proc
 		# a connection at the prompt outlives the listener that forked it
@@ -76,12 +76,15 @@ contain() {
          20 (sshd): ${value#*:} already
 3 processes: 0 changed, 1 already set, 0 failed, 2 passed over"
 	done
-	# Not what only looks like it: an older one, another service, a user's.
-	sed -i 's/ 20$/ 5/' proc/20/stat
-	adjust -v -c c.conf --proc proc
-	out_has "11 (sshd): 0 -> -470"
-	echo 0 >proc/11/oom_score_adj
-	sed -i 's/ 5$/ 20/' proc/20/stat
+	# Not what only looks like it: one that is not younger, another service,
+	# a user's.
+	for start in 5 11; do
+		sed -i "s/ [0-9]*\$/ $start/" proc/20/stat
+		adjust -v -c c.conf --proc proc
+		out_has "11 (sshd): 0 -> -470"
+		echo 0 >proc/11/oom_score_adj
+	done
+	sed -i 's/ 11$/ 20/' proc/20/stat
 	echo "0::/system.slice/other.service" >proc/20/cgroup
 	adjust -v -c c.conf --proc proc
 	out_has "11 (sshd): 0 -> -470"
@@ -251,6 +254,23 @@ export -f start_of restart_daemon
 		"11 (web): passed over: container (another PID namespace)"
 }
 
+@test "containers before Linux 4.1: a link that cannot be read is no proof" {
+	need_root
+	open_directory
+	fake 1 init 0 0 0
+	fake 10 web 0 1 0
+	sed -i '/^NSpid/d' proc/*/status
+	mkdir proc/{1,10}/ns
+	ln -s 'pid:[1]' proc/1/ns/pid
+	ln -s 'pid:[1]' proc/10/ns/pid
+	chown -R 65534 proc/10
+	chmod 0 proc/10/ns
+	config <<<"web -17"
+	adjust_by "${NOBODY[@]}" -- -v -c c.conf --proc proc
+	status_is 0
+	out_has "10 (web): passed over: container (another PID namespace)"
+}
+
 @test "many groups: a status that is cut off is not half believed" {
 	fake 10 web 0 1 0
 	# the kernel's own line, cut after the first number
@@ -332,6 +352,11 @@ sessions() {
 	status_is 0
 	err_is "oom_adjust: reset_inherited resets nothing: no process has a loginuid (is pam_loginuid used?)"
 	out_has "0 processes"
+	# With names nothing is to be reset.
+	config <<<$'app 5\nreset_inherited = true'
+	adjust -v -c c.conf --proc proc app
+	err_is ""
+	config <<<'reset_inherited = true'
 	adjust -t -c c.conf --proc proc
 	status_is 0
 	err_has "reset_inherited resets nothing"
@@ -365,6 +390,11 @@ sessions() {
 	adjust -v -c c.conf --proc proc
 	status_is 0
 	out_has "1 process: 1 changed" "11 (web): 0 -> 294"
+	# An upgraded binary, by the shortest of paths.
+	ln -s "/w (deleted)" proc/12/exe
+	config <<<"/w 6"
+	adjust -v -c c.conf --proc proc
+	out_has "1 process: 1 changed" "12 (web): 0 -> 352"
 }
 
 @test "comm is no proof of a path" {
@@ -396,6 +426,9 @@ share_memory() {
 	[[ $(grep -c "^oom_adjust: ${MARK}2 ($two)" err) -le 1 ]]
 	out_has "2 processes: 2 changed, 0 already set, 0 failed, 0 passed over"
 	[[ $(grep -cE "^ +($one|$two) " out) -eq 2 ]] || complain "not two lines"
+	# The line has the value from before the run.
+	process_line "$one" "(${MARK}1): 0 -> 294" ||
+		process_line "$two" "(${MARK}2): 0 -> 588"
 }
 
 @test "shared memory: set already, and changed in a later pass, is one" {
