@@ -5,7 +5,7 @@
 load common
 
 timed_out() {
-	[[ $err =~ ^oom_adjust:\ timed\ out\ after\ 1\ seconds?\ reading\ process\ $1$ ]] ||
+	[[ $err =~ ^oom_adjust:\ timed\ out\ after\ 1\ second\ reading\ process\ $1$ ]] ||
 		complain "no such message for process $1"
 }
 export -f timed_out
@@ -39,6 +39,24 @@ export -f timed_out
 	status_is 2
 	timed_out "$pid"
 	[[ $(cat proc/*/oom_score_adj | grep -c 294) -eq 3 ]]
+}
+
+@test "a module that blocks: no process is blamed" {
+	mkdir -p sys/module/lowmemorykiller/parameters
+	mkfifo sys/module/lowmemorykiller/parameters/adj
+	fake 10 one 0 1 0
+	config <<<"lowmemorykiller { }"
+	adjust -c c.conf --proc proc --sys sys --timeout 2
+	status_is 1
+	err_is "oom_adjust: timed out after 2 seconds"
+}
+
+@test "-k takes a --timeout" {
+	config </dev/null
+	mkfifo log
+	adjust_by timeout 60 -- -k -c c.conf --timeout 1 log
+	status_is 1
+	err_is "oom_adjust: timed out after 1 second"
 }
 
 # Reading this real process waits in the kernel; only a signal that kills ends
