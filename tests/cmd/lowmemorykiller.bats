@@ -141,6 +141,11 @@ disarm() {
 	module 99990 10
 	adjust_module -q -c c.conf
 	parameters_are 9999 1
+	# Nothing is not 0.
+	module "" 1
+	config <<<'lowmemorykiller { adj = {0} minfree = {1} }'
+	adjust_module -q -c c.conf
+	parameters_are 0 1
 }
 
 @test "read-only: status 2, the file and the reason, minfree left alone" {
@@ -168,9 +173,9 @@ $MARK 5"
 	module 0,1 1536,2048
 	disarm
 	PREPARE='rm lowmemorykiller/parameters/adj
-		mkdir lowmemorykiller/parameters/adj' adjust_module -q -c c.conf
+		mkdir lowmemorykiller/parameters/adj' adjust_module -n -c c.conf
 	status_is 2
-	err_has "parameters/adj: "
+	err_is "oom_adjust: /sys/module/lowmemorykiller/parameters/adj: Is a directory"
 	[[ $minfree == 1536,2048 ]] || complain "minfree $minfree"
 	PREPARE='rm lowmemorykiller/parameters/adj' adjust_module -q -c c.conf
 	status_is 2

@@ -91,3 +91,20 @@ load common
 	cmp c.conf before
 	sha256sum -c sums
 }
+
+@test "closed descriptors: no message goes into the module's file" {
+	need_bare
+	local dir=sys/module/lowmemorykiller/parameters
+	mkdir -p "$dir"
+	fake 10 one 0 1 0
+	echo 0 >"$dir/adj"
+	echo 9 >"$dir/minfree"
+	config <<<"lowmemorykiller { }"
+	# shellcheck disable=SC2016 # the inner shell expands
+	adjust_by strace -f -o log -e trace=write \
+		-e inject=write:retval=2:when=1 sh -c 'exec "$@" 2>&-' sh -- \
+		-q -c c.conf --proc proc --sys sys
+	status_is 2
+	# Only the program's own write was tried, and strace swallowed it.
+	[[ ! -s $dir/adj ]] || complain "$(<"$dir/adj")"
+}

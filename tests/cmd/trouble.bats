@@ -17,6 +17,16 @@ load common
 	out_has "2 processes: 1 changed, 0 already set, 1 failed"
 }
 
+@test "a value that is no number: status 2, and nothing is written" {
+	fake 10 web 0 1 0
+	: >proc/10/oom_score_adj
+	config <<<"web 5"
+	adjust -c c.conf --proc proc
+	status_is 2
+	err_is "oom_adjust: process 10: Invalid argument"
+	[[ ! -s proc/10/oom_score_adj ]]
+}
+
 @test "hidepid: what may not be read is not there" {
 	need_root
 	open_directory
@@ -57,24 +67,51 @@ load common
 	[[ $seen -eq 1 ]] || complain "never out of descriptors"
 }
 
-@test "out of descriptors after the first write: status 2" {
+@test "out of descriptors or memory after the first write: status 2" {
 	need_bare
-	local i first
+	local i first error
 	for i in {10..20}; do
 		fake "$i" web 0 1 0
 	done
 	config <<<"web 5"
 	adjust_by strace -f -o log -e trace=openat -- -c c.conf --proc proc
 	first=$(grep -c openat <(sed '/O_WRONLY/q' log))
-	for i in {10..20}; do
-		echo 0 >"proc/$i/oom_score_adj"
+	for error in EMFILE ENFILE ENOMEM; do
+		for i in {10..20}; do
+			echo 0 >"proc/$i/oom_score_adj"
+		done
+		adjust_by strace -f -o log -e trace=openat \
+			-e inject=openat:error=$error:when=$((first + 1))+ -- \
+			-c c.conf --proc proc
+		status_is 2
+		# The run ends there: the other processes would fail too.
+		[[ $(wc -l <err) -eq 1 ]] || complain "$error: not one message"
+		out_is ""
+		[[ $(cat proc/*/oom_score_adj | grep -c 294) -eq 1 ]]
 	done
-	adjust_by strace -f -o log -e trace=openat \
-		-e inject=openat:error=EMFILE:when=$((first + 1))+ -- \
-		-c c.conf --proc proc
+}
+
+@test "no memory for the report: it says so, status 2" {
+	need_bare
+	[[ -z ${OOM_ADJUST_WRAPPED:-} ]] ||
+		skip "NOT RUN: a sanitizer does not survive this"
+	local maps breaks
+	fake 1000 web 0 1 294
+	perl -e 'symlink "1000", "proc/$_" for 1001 .. 2100'
+	config <<<"web 5"
+	adjust_by strace -f -o log -e trace=brk,mmap,getdents64 -- \
+		-v -c c.conf --proc proc
+	sed -i '/getdents64/q' log
+	maps=$(grep -c ' mmap(' log)
+	breaks=$(grep -c ' brk(' log)
+	# brk(2) itself returns the old end of the heap.
+	adjust_by strace -f -o log -e trace=brk,mmap,mremap \
+		-e inject=mmap:error=ENOMEM:when=$((maps + 1))+ \
+		-e inject=brk:retval=0:when=$((breaks + 1))+ \
+		-e inject=mremap:error=ENOMEM -- -v -c c.conf --proc proc
 	status_is 2
-	err_has "Too many open files"
-	[[ $(cat proc/*/oom_score_adj | grep -c 294) -eq 1 ]]
+	err_is "oom_adjust: not enough memory for a full report"
+	out_has "1101 processes: 0 changed, 1101 already set"
 }
 
 @test "a short write is a failure with its own reason" {
@@ -126,6 +163,11 @@ load common
 	echo 9 >sys/module/lowmemorykiller/parameters/minfree
 	config <<<"lowmemorykiller { }"
 	status=0 out=""
+	"$OOM_ADJUST" -n -c c.conf --proc proc --sys sys >/dev/full 2>err ||
+		status=$?
+	err=$(<err)
+	status_is 1
+	status=0
 	"$OOM_ADJUST" -c c.conf --proc proc --sys sys >/dev/full 2>err ||
 		status=$?
 	err=$(<err)
@@ -158,6 +200,8 @@ load common
 	out_has $'\n            changed\n'
 	adjust -v -c c.conf --proc proc --sys sys
 	out_has $'\n            already\n'
+	adjust -n -c c.conf --proc proc --sys sys
+	out_has $'\n            already\n'
 	open_directory
 	mkdir -p sys/module/lowmemorykiller proc
 	fake 10 web 0 1 0
@@ -187,12 +231,12 @@ load common
 @test "a UTF-8 locale: names as they are, C1 controls escaped, regexps on bytes" {
 	locale -a | grep -qix 'c\.utf-\?8' || skip "NOT RUN: no C.UTF-8 here"
 	fake 10 web 0 1 0
-	printf 'b\xc3\xa4r \xc2\x9b2J \xe2\x80\xae\n' >proc/10/comm
+	printf 'b\xc3\xa4r \xc2\x9b\xe2\x80\xae\xe2\x81\xa6\n' >proc/10/comm
 	printf '/usr/sbin/web\0\xc3\xa4\0' >proc/10/cmdline
 	config <<<$'process web { cmdline = \'^/usr/sbin/web ..$\' oom_adj = 5 }'
 	export LC_ALL=C.UTF-8
 	adjust -v -c c.conf --proc proc
-	out_has '10 (bär \302\2332J \342\200\256): 0 -> 294'
+	out_has '10 (bär \302\233\342\200\256\342\201\246): 0 -> 294'
 }
 
 @test "a NAME is a whole name" {
