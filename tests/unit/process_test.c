@@ -66,6 +66,8 @@ test_parse_stat(void **state)
 	assert_int_equal(
 	    parse_stat("7 (x\n) R 1 7 7 34816 7 4194304 1", &f), 0);
 	assert_false(f.zombie);
+	assert_int_equal(parse_stat("7 (x) X 0 -1 -1 0 -1 4194308 0", &f), 0);
+	assert_true(f.zombie);
 	assert_int_equal(parse_stat("", &f), -1);
 	assert_int_equal(parse_stat("7 (x) S", &f), -1);
 }
@@ -87,10 +89,15 @@ test_parse_status(void **state)
 	assert_false(f.contained);
 
 	assert_int_equal(
-	    parse_status("Name:\tx\nUid:\t0\t0\t0\t0\nNSpid:\t812\t1\n", &f),
+	    parse_status("Name:\tx\nUid:\t0\t0\t0\t0\nNSpid:\t812\t7\n", &f),
 	    1);
 	assert_true(f.contained);
+	assert_int_equal(
+	    parse_status("N:\tx\nPPid:\t5\nUid:\t0\t0\t0\t0\n", &f), 0);
+	assert_int_equal(f.ppid, 5);
+	/* Not the last process's parent. */
 	assert_int_equal(parse_status("Name:\tx\nUid:\t0\t0\t0\t0\n", &f), 0);
+	assert_int_equal(f.ppid, 0);
 
 	/* The kernel writes a newline in a name as \n. */
 	assert_int_equal(
