@@ -281,8 +281,15 @@ export -f start_of restart_daemon
 	} | head -c $((4095 - 10)) >status
 	printf '\nNSpid:\t10\t7\n' >>status
 	mv status proc/10/status
-	mkdir proc/10/ns
+	# The links of the namespaces say what the cut line does not.
+	fake 1 init 0 0 0
+	mkdir proc/{1,10}/ns
+	ln -s 'pid:[1]' proc/1/ns/pid
+	ln -s 'pid:[2]' proc/10/ns/pid
 	config <<<"web -17"
+	adjust -v -c c.conf --proc proc
+	out_has "10 (web): passed over: container (another PID namespace)"
+	ln -sf 'pid:[1]' proc/10/ns/pid
 	adjust -v -c c.conf --proc proc
 	out_has "10 (web): 0 -> -1000"
 }
