@@ -133,6 +133,11 @@ killed() {
 	jq -e '.kills | length == 1 and (.[0] |
 		.biggest == "mysqld 1.2G, apache2 1.1G in 40 processes, java 293M" and
 		.uid == 27 and .rss == 75000 * 4096 and .adj == 0)' out
+	# once for each report, however many were killed in it
+	echo 'Killed process 200 (mysqld)' >>log
+	adjust -k -c c.conf log
+	out_has "2 kills: "
+	[[ $(grep -c 'mysqld 1.2G, apache2 1.1G' out) -eq 1 ]]
 }
 
 @test "kills in user space are counted in one line" {
