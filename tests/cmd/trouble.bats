@@ -99,14 +99,14 @@ load common
 	fake 1000 web 0 1 294
 	perl -e 'symlink "1000", "proc/$_" for 1001 .. 2100'
 	config <<<"web 5"
-	adjust_by strace -f -o log -e trace=brk,mmap,getdents64 -- \
+	adjust_by strace -f -o log -e trace='/^(brk|mmap2?|getdents64)$' -- \
 		-v -c c.conf --proc proc
 	sed -i '/getdents64/q' log
-	maps=$(grep -c ' mmap(' log)
+	maps=$(grep -c ' mmap2\?(' log)
 	breaks=$(grep -c ' brk(' log)
 	# brk(2) itself returns the old end of the heap.
-	adjust_by strace -f -o log -e trace=brk,mmap,mremap \
-		-e inject=mmap:error=ENOMEM:when=$((maps + 1))+ \
+	adjust_by strace -f -o log -e trace='/^(brk|mmap2?|mremap)$' \
+		-e inject='/^mmap2?$':error=ENOMEM:when=$((maps + 1))+ \
 		-e inject=brk:retval=0:when=$((breaks + 1))+ \
 		-e inject=mremap:error=ENOMEM -- -v -c c.conf --proc proc
 	status_is 2
