@@ -164,7 +164,7 @@ struct message {
 /* The words that lines are searched for. Every pattern begins with one. */
 #define WORD_KILL "kill" /* or "Kill" */
 #define WORD_SIGNAL "sending SIG"
-#define WORD_TABLE "total_vm"
+#define WORD_TABLE "tgid total_vm"
 
 /* The patterns, for tests: NULL after the last. */
 const char *message_pattern(size_t i);

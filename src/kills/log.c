@@ -7,8 +7,8 @@
 #include "kills/kill.h"
 #include "text.h"
 
-#define CHUNK 131072 /* what is read at once: stays in the cache */
-#define WINDOW 1024  /* what is searched at once */
+#define CHUNK 32768 /* what is read at once: stays in the first cache */
+#define WINDOW 1024 /* what is searched at once */
 #define JOINED_LINES                                             \
 	4 /* that a message may have been broken into, after one \
 	   */
