@@ -252,10 +252,13 @@ load common
 	config <<<"$MARK 5"
 	mkfifo log
 	exec {hold}<>log
-	"$OOM_ADJUST" -k -c c.conf log >out 2>err 3>&- &
+	"$OOM_ADJUST" -k -c c.conf log >out 2>err 3>&- {hold}>&- &
 	local pid=$!
-	# For a deadline there would be a second thread.
-	until [[ $(readlink "/proc/$pid/fd/"*) == *"/log"* ]]; do
+	# For a deadline there would be a second thread. It starts before the
+	# program, and not the shell that is to become it, opens the log.
+	until [[ $(readlink "/proc/$pid/exe") != "$(readlink "/proc/$$/exe")" &&
+		$(readlink "/proc/$pid/fd/"*) == *"/log"* ]]; do
+		kill -0 "$pid"
 		sleep 0.05
 	done
 	[[ $(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l) -eq 1 ]]

@@ -464,7 +464,8 @@ test_odd_lines(void **state)
 	static char text[2 * 1024 * 1024];
 	static const char kill[] = "\nKilled process 6 (y)\n";
 	static const char lmk[] = "Killing 'z' (8), adj 1,\n";
-	static const char nul[] = "Killed process 7 (x\0y)\n";
+	static const char nul[] = "Killed process 7 (x\0y)\n"
+				  "Killed process 7 (x)\0\n";
 	size_t n;
 
 	(void)state;
