@@ -528,6 +528,7 @@ setting() {
 }
 
 @test "drop-ins in byte order, only *.conf, after the main file" {
+	local i n
 	mkdir c.conf.d
 	config <<<"m 1"
 	echo "a 2" >c.conf.d/a.conf
@@ -542,6 +543,14 @@ setting() {
 	adjust -n -c c.conf
 	[[ $(sed -n 's/^  Setting \(.\) .*/\1/p' out | tr -d '\n') == mcdbah ]] ||
 		complain "order"
+	# So many that no file system has them in this order by itself.
+	rm c.conf.d/*
+	for ((i = 10; i < 40; i++)); do
+		n=$((i * 7 % 30 + 10))
+		echo "r$n 5" >c.conf.d/$n.conf
+	done
+	adjust -n -c c.conf
+	sed -n 's/^  Setting r\(..\) .*/\1/p' out | diff <(seq 10 39) -
 }
 
 @test "the last rule that matches wins across files" {
