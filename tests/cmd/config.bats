@@ -933,6 +933,12 @@ reset_inherited = true
 @test "lines after comments and strings of several lines" {
 	printf '/* a\n b\n*/ a 5\nprocess b { cmdline = "x\ny" oom_adj = 1 } /*\n\n*/\nc x\n' >c.conf
 	bad 8 '"x"'
+	# What is seen before libconfuse has its turn, too.
+	printf '/* a\n b\n*/ a 5\nb, 6\n' >c.conf
+	bad 4 "write one NAME and an integer"
+	printf '/* a\n b\n*/ a 5\n' >c.conf
+	adjust -t -v -c c.conf
+	out_has "} # c.conf:3"
 }
 
 @test "parentheses nested as deep as a file can have them" {
