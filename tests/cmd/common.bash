@@ -31,12 +31,18 @@ open_directory() {
 		skip "NOT RUN: an ordinary user cannot reach the program"
 }
 
+# Put what was printed in $out and $err. musl has words of its own for errno.
+read_output() {
+	out=$(<out)
+	err=$(sed -e 's|No file descriptors available|Too many open files|' \
+		-e 's|I/O error|Input/output error|' err)
+}
+
 # Run oom_adjust: exit status in $status, what it printed in $out and $err.
 adjust() {
 	status=0
 	"$OOM_ADJUST" "$@" >out 2>err 3>&- || status=$?
-	out=$(<out)
-	err=$(<err)
+	read_output
 }
 
 # The same, but run by another program, as in: adjust_by strace -o log -- -n
@@ -49,8 +55,7 @@ adjust_by() {
 	shift
 	status=0
 	"${by[@]}" "$OOM_ADJUST" "$@" >out 2>err 3>&- || status=$?
-	out=$(<out)
-	err=$(<err)
+	read_output
 }
 
 # Write standard input to the config file.

@@ -181,8 +181,10 @@ load common
 	done
 	config <<<"web 5"
 	# The first write fails; the later ones would not.
-	adjust_by strace -f -o log -e trace=write \
-		-e inject=write:error=ENOSPC:when=1 -- -v -c c.conf --proc proc
+	# musl's stdio calls writev(2).
+	adjust_by strace -f -o log -e trace=write,writev \
+		-e inject=write,writev:error=ENOSPC:when=1 -- \
+		-v -c c.conf --proc proc
 	status_is 1
 	err_has "standard output"
 }
