@@ -12,8 +12,9 @@
 /* These facts are enough to find that no rule matches. */
 #define FACTS_BEFORE_OPENING (FACT_COMM | FACT_STAT | FACT_EXE | FACT_CMDLINE)
 
-/* A longer line of ancestors is a loop, which reused PIDs can make. */
-#define ANCESTORS_MAX 100
+/* Daemons have fewer generations. Processes that have more, or a loop, which
+   reused PIDs can make, would take the run's time. */
+#define ANCESTORS_MAX 10
 
 /* The index of the first change that is not before PID and START. */
 static size_t
