@@ -212,6 +212,44 @@ expanded_length(const char **p, size_t limit, char *bad)
 	return size;
 }
 
+/* Whether "^" stands in EXPRESSION, but for brackets such as [^ ]. */
+static bool
+has_anchor(const char *expression)
+{
+	const char *p;
+
+	for (p = expression; (p = strchr(p, '^')) != NULL; p++) {
+		if (p == expression || p[-1] != '[')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * glibc starts again at each byte, and so takes the square of the length over
+ * "-jar .*x". With ".*" before the expression it does not, and finds the same,
+ * unless there is a "^" or a ")" without "(" in it; and repetitions would take
+ * much memory. Returns 0 or an error of regcomp(3).
+ */
+static int
+compile_in_c_locale(regex_t *regex, const char *expression, bool groups)
+{
+	char text[EXPRESSION_MAX + sizeof("^.*()")];
+	locale_t locale = use_c_locale();
+	int error;
+
+	error = regcomp(regex, expression, REG_EXTENDED | REG_NOSUB);
+	if (error == 0 && groups && !has_anchor(expression) &&
+	    strchr(expression, '{') == NULL &&
+	    strlen(expression) <= EXPRESSION_MAX) {
+		regfree(regex);
+		snprintf(text, sizeof(text), "^.*(%s)", expression);
+		error = regcomp(regex, text, REG_EXTENDED | REG_NOSUB);
+	}
+	uselocale(locale);
+	return error;
+}
+
 /* regcomp(3) and regexec(3) do not bound their memory and time: bound them. */
 bool
 expression_compile(
@@ -219,13 +257,16 @@ expression_compile(
 {
 	const char *p = expression;
 	size_t length = 0;
-	locale_t locale;
+	bool groups = true;
 	char bad = '\0';
 	int error;
 
 	while (*p != '\0' && length <= EXPRESSION_MAX) {
 		length += expanded_length(&p, EXPRESSION_MAX, &bad);
-		p += *p == ')'; /* of no group */
+		if (*p == ')') { /* of no group */
+			groups = false;
+			p++;
+		}
 	}
 	if (*expression == '\0') {
 		snprintf(reason, size, "an empty expression");
@@ -239,9 +280,7 @@ expression_compile(
 		    "[[:space:]] or the like; there are no back references",
 		    bad);
 	} else {
-		locale = use_c_locale();
-		error = regcomp(regex, expression, REG_EXTENDED | REG_NOSUB);
-		uselocale(locale);
+		error = compile_in_c_locale(regex, expression, groups);
 		if (error == 0)
 			return true;
 		regerror(error, regex, reason, size);

@@ -473,3 +473,25 @@ share_memory() {
 	status_is 0
 	out_has "30 processes: 30 changed"
 }
+
+@test "long arguments: an expression takes no time by their square" {
+	local i arguments
+	! under_valgrind || skip "NOT RUN: too slow under valgrind"
+	printf -v arguments '%6000s' ''
+	arguments=${arguments// /-jar }
+	for ((i = 0; i < 30; i++)); do
+		actor a "$MARK" "$arguments"
+	done
+	actor pid "$MARK" -Xmx1g -jar /srv/jenkins.war
+	config <<-EOF
+		process a {
+			name = "$MARK"
+			cmdline = '-jar [^,]*jenkins\.war'
+			oom_adj = 5
+		}
+	EOF
+	adjust_by prlimit --cpu=5 -- -c c.conf
+	status_is 0
+	out_has "1 process: 1 changed"
+	value_is "$pid" 294
+}
