@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154 # out and pid are set by common.bash
+# shellcheck disable=SC2030,SC2031,SC2154 # common.bash sets out and pid
 # A name is not proof: who is favoured, who is passed over, and whose inherited
 # value is reset. Most of it on a tree of plain files, where values can be
 # negative; tests/vm shows the same with real daemons and logins.
