@@ -204,8 +204,12 @@ inspect_call(struct run *run, pid_t pid)
 	size_t i;
 	long word;
 
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) == -1)
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) == -1) {
+		/* Another thread's exit has ended this one meanwhile. */
+		if (errno == ESRCH)
+			return;
 		err(1, "PTRACE_GET_SYSCALL_INFO");
+	}
 	if (info.op == PTRACE_SYSCALL_INFO_EXIT && run->path != 0) {
 		put_bytes(pid, run->path, run->saved, sizeof(run->saved));
 		run->path = 0;

@@ -101,11 +101,6 @@ tie() {
 tie 0 || tie 1 || check "thirteen that tie" tie 2
 round "thirteen that tie" worst
 
-hog one 0 20
-hog two 0 20
-hog three 0 20 10
-round "equals" "one|two|three"
-
 # What is first after a run is known before it.
 config <<'END'
 process biggest { oom_score_adj = -20 }
