@@ -507,7 +507,7 @@ read_lines(struct log *log, bool eof)
 struct log *
 log_new(uint64_t page_size, kill_fn *fn, void *arg)
 {
-	struct log *log = malloc(sizeof(*log));
+	struct log *log = calloc(1, sizeof(*log));
 
 	if (log == NULL)
 		return NULL;

@@ -464,6 +464,7 @@ share_memory() {
 }
 
 @test "thirty processes within sixteen descriptors" {
+	not_under_valgrind
 	local i
 	for ((i = 10; i < 40; i++)); do
 		fake $i web 0 1 0

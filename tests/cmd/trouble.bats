@@ -175,6 +175,7 @@ load common
 }
 
 @test "output that is lost early is not forgotten" {
+	need_bare
 	local i
 	for ((i = 1000; i < 1400; i++)); do
 		fake $i web 0 1 294
