@@ -152,6 +152,7 @@ print_complaints(void)
 static const struct {
 	const char *characters, *what;
 } odd[] = {
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional): escaped */
 	{ "\r\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b"
 	  "\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2066\u2067"
 	  "\u2068\u2069\ufeff",
@@ -822,14 +823,15 @@ read_drop_ins(const char *file)
 	struct dirent **list;
 	char *dir, *path;
 	struct stat sb;
-	int i, n;
+	int i, n = -1;
 
 	if (asprintf(&dir, "%s.d", file) == -1)
 		err(EXIT_NOTHING_CHANGED, NULL);
 	reader.file = dir;
 	/* alphasort(3) goes by bytes: LC_COLLATE is never set. */
-	if ((n = stat(dir, &sb)) == 0 && is_trusted(&sb))
-		n = scandir(dir, &list, is_drop_in, alphasort);
+	if (stat(dir, &sb) == 0)
+		n = is_trusted(&sb) ? scandir(dir, &list, is_drop_in, alphasort)
+				    : 0;
 	if (n == -1 && errno != ENOENT)
 		config_error(0, "%s", strerror(errno));
 	print_complaints();

@@ -172,7 +172,7 @@ bracket_end(const char *p)
  * LIMIT, which bounds the depth too. A \digit or \letter that POSIX does not
  * have goes to BAD.
  */
-static size_t
+static size_t /* NOLINTNEXTLINE(misc-no-recursion): LIMIT bounds it */
 expanded_length(const char **p, size_t limit, char *bad)
 {
 	size_t size = 0, last = 0;

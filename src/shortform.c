@@ -60,7 +60,7 @@ is_blank(const char *p)
 	return is_comment(p) || contains_any(p, 1, " \t\n");
 }
 
-size_t
+size_t /* NOLINTNEXTLINE(misc-no-recursion): once, into a string */
 token_length(const char *p)
 {
 	const char *end;
