@@ -108,7 +108,7 @@ static const struct {
 	[COL_BAR] = { "", IN_TABLE, 0.01, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
 	[COL_ADJ] = { "ADJ", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	[COL_WANT] = { "WANT", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_RULE] = { "RULE", IN_BOTH, 1, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
+	[COL_RULE] = { "RULE", IN_BOTH, 1, 0, SCOLS_JSON_STRING },
 	[COL_PASSED] = { "PASSED_OVER", IN_JSON, 1, 0, SCOLS_JSON_STRING },
 	/* libsmartcols makes null of an empty string, but prints a number as it
 	   is: quote_json() has made JSON of it. */
