@@ -73,6 +73,8 @@ regexec(const regex_t *preg, const char *string, size_t nmatch,
 static uint32_t
 get_word(const char *s)
 {
+	if (s[0] == '\0')
+		return 0;
 	return __builtin_bswap32(*(const uint32_t *)s);
 }
 
