@@ -71,7 +71,6 @@ change_value(struct run *run, struct result *result)
 		return 0;
 	}
 	change->repeated = true;
-	result->from = change->before;
 	write_value(run, result);
 	if (result->outcome == OUTCOME_CHANGED)
 		report_conflict(run->report, result);
