@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/prctl.h>
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -394,6 +396,8 @@ main(int argc, char **argv)
 	open_standard_descriptors();
 	/* The work must be finished even if nobody reads the output. */
 	signal(SIGPIPE, SIG_IGN);
+	/* A huge page for a few bytes would double the memory needed. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	parse_options(argc, argv, &o);
 
 	watchdog.seconds = o.timeout;
