@@ -82,9 +82,10 @@ add_result(struct run *run, struct result *result)
 {
 	unsigned char *reported = &run->reported[result->pid];
 
-	/* A later pass does not report again what an earlier one has. */
+	/* After an earlier pass only a change or a failure is news. */
 	if (result->outcome == OUTCOME_GONE || *reported == result->outcome ||
-	    (*reported != OUTCOME_NONE && result->outcome != OUTCOME_CHANGED))
+	    (*reported != OUTCOME_NONE && result->outcome != OUTCOME_CHANGED &&
+		result->outcome != OUTCOME_FAILED))
 		return;
 	if (process_read(&run->process, FACT_COMM) == 0)
 		strlcpy(result->comm, run->process.facts.comm,

@@ -452,6 +452,37 @@ share_memory() {
 	[[ $(grep -cE "^ +($one|$two) " out) -eq 2 ]] || complain "not two lines"
 }
 
+# Two processes that share memory, as a kernel that has oom_adj alone would show
+# them: through that, no value is lowered without CAP_SYS_RESOURCE.
+@test "shared memory: what a later pass cannot change is a failure, status 2" {
+	need_root
+	[[ -w /proc/self/oom_adj ]] || skip "NOT RUN: no oom_adj in this kernel"
+	local one two hold pid order first value
+	share_memory
+	for pid in "$one" "$two"; do
+		mkdir -p "proc/$pid"
+		ln -s "/proc/$pid/"{cmdline,comm,stat,status,oom_adj} \
+			"proc/$pid"
+	done
+	mapfile -t order < <(ls -U proc)
+	first=$(<"proc/${order[0]}/comm")
+	# Changed, or set already, and then undone by the rule of the second.
+	for value in 5 0; do
+		echo 0 >"/proc/$one/oom_score_adj"
+		config <<-EOF
+			$first $value
+			$(<"proc/${order[1]}/comm") 15
+		EOF
+		adjust_by setpriv --bounding-set -sys_resource -- -v -c c.conf \
+			--proc proc
+		status_is 2
+		err_is "oom_adjust: $first (${order[0]}): cannot set oom_adj to $value: Permission denied (lowering needs CAP_SYS_RESOURCE)"
+		out_has "2 processes: 1 changed, 0 already set, 1 failed, 0 passed over"
+		process_line "${order[0]}" "($first): failed: Permission denied (lowering needs CAP_SYS_RESOURCE)"
+	done
+	exec {hold}>&-
+}
+
 @test "no thread for the deadline: a warning, and the run goes on" {
 	need_root
 	open_directory
