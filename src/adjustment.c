@@ -13,7 +13,7 @@
 #define FACTS_BEFORE_OPENING (FACT_COMM | FACT_STAT | FACT_EXE | FACT_CMDLINE)
 
 /* Daemons have fewer generations. Processes that have more, or a loop, which
-   reused PIDs can make, would take the run's time. */
+   reused PIDs can make, would take the run's time: they count as put back. */
 #define ANCESTORS_MAX 10
 
 /* The index of the first change that is not before PID and START. */
@@ -310,6 +310,8 @@ read_parent(struct process *p, const struct rule *rule,
 	}
 	if (result == -1)
 		return process_ended(errno) ? 0 : -1;
+	if (i == ANCESTORS_MAX)
+		f->parent_value = OOM_SCORE_ADJ_MIN;
 	if (eldest.ppid != 1 || f->value == rule->oom_score_adj ||
 	    (f->parent_rule != NULL && f->parent_value < f->value))
 		return 0;

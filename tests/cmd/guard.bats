@@ -143,6 +143,28 @@ export -f start_of restart_daemon
 3 processes: 3 changed, 0 already set, 0 failed, 0 passed over"
 }
 
+@test "more than ten generations: who may have been put back is passed over" {
+	local pid
+	fake 10 web 0 1 -900
+	for ((pid = 11; pid <= 22; pid++)); do
+		fake $pid web 0 $((pid - 1)) 0
+	done
+	config <<<"web -17"
+	adjust -v -c c.conf --proc proc
+	status_is 0
+	out_has "13 processes: 1 changed, 0 already set, 0 failed, 12 passed over" \
+		"10 (web): -900 -> -1000" \
+		"22 (web): passed over: put back by its parent 21"
+	# The last one has the first too far away to know its value.
+	echo 0 >proc/10/oom_score_adj
+	rm -r proc/2[12]
+	adjust -v -c c.conf --proc proc
+	status_is 0
+	out_has "11 processes: 10 changed, 0 already set, 0 failed, 1 passed over" \
+		"19 (web): 0 -> -1000" \
+		"20 (web): passed over: put back by its parent 19"
+}
+
 @test "put back counts only under the same rule" {
 	fake 10 master 0 1 -900
 	fake 11 web 33 10 0
