@@ -13,22 +13,17 @@
 
 #include "text.h"
 
-/* Whether WC changes the direction of text: Unicode's Bidi_Control. */
-static bool
-is_direction_mark(wchar_t wc)
-{
-	return wc == 0x061c || wc == 0x200e || wc == 0x200f ||
-	    (wc >= 0x202a && wc <= 0x202e) || (wc >= 0x2066 && wc <= 0x2069);
-}
-
-/* The length of the visible multibyte character at S, or 0 if there is none. */
+/*
+ * The length of the visible multibyte character at S, or 0 if there is none.
+ * Marks that change the direction of text have no width.
+ */
 static size_t
 visible_length(const char *s, size_t len)
 {
 	wchar_t wc;
 	size_t n = mbrtowc(&wc, s, len, &(mbstate_t) { 0 });
 
-	if (n < 2 || n > len || wcwidth(wc) < 1 || is_direction_mark(wc))
+	if (n < 2 || n > len || wcwidth(wc) < 1)
 		return 0;
 	return n;
 }

@@ -242,6 +242,20 @@ load common
 	out_has '10 (bär \302\233\342\200\256\342\201\246): 0 -> 294'
 }
 
+@test "a UTF-8 locale: what changes the direction of text is escaped" {
+	local code pid=10
+	locale -a | grep -qix 'c\.utf-\?8' || skip "NOT RUN: no C.UTF-8 here"
+	config <<<"web 5"
+	for code in '\330\234' '\342\200'{'\216','\217','\252','\253','\254','\255','\256'} \
+		'\342\201'{'\246','\247','\250','\251'}; do
+		fake $pid web 0 1 0
+		printf 'b\xc3\xa4r%b\n' "$code" >proc/$pid/comm
+		LC_ALL=C.UTF-8 adjust -n -c c.conf --proc proc
+		out_has "$pid (bär$code): 0 -> 294"
+		((++pid))
+	done
+}
+
 @test "a NAME is a whole name" {
 	fake 10 web 0 1 0
 	config <<<"web 5"
