@@ -212,24 +212,11 @@ expanded_length(const char **p, size_t limit, char *bad)
 	return size;
 }
 
-/* Whether "^" stands in EXPRESSION, but for brackets such as [^ ]. */
-static bool
-has_anchor(const char *expression)
-{
-	const char *p;
-
-	for (p = expression; (p = strchr(p, '^')) != NULL; p++) {
-		if (p == expression || p[-1] != '[')
-			return true;
-	}
-	return false;
-}
-
 /*
  * glibc starts again at each byte, and so takes the square of the length over
  * "-jar .*x". With ".*" before the expression it does not, and finds the same,
- * unless there is a "^" or a ")" without "(" in it; and repetitions would take
- * much memory. Returns 0 or an error of regcomp(3).
+ * unless there is a ")" without "(" in it; and repetitions would take much
+ * memory. Returns 0 or an error of regcomp(3).
  */
 static int
 compile_in_c_locale(regex_t *regex, const char *expression, bool groups)
@@ -239,8 +226,7 @@ compile_in_c_locale(regex_t *regex, const char *expression, bool groups)
 	int error;
 
 	error = regcomp(regex, expression, REG_EXTENDED | REG_NOSUB);
-	if (error == 0 && groups && !has_anchor(expression) &&
-	    strchr(expression, '{') == NULL &&
+	if (error == 0 && groups && strchr(expression, '{') == NULL &&
 	    strlen(expression) <= EXPRESSION_MAX) {
 		regfree(regex);
 		snprintf(text, sizeof(text), "^.*(%s)", expression);

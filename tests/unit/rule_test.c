@@ -464,6 +464,43 @@ test_need(void **state)
 	free_index(&rules);
 }
 
+/* What comes before an expression to save time does not change its meaning. */
+static void
+test_expressions(void **state)
+{
+	static const struct {
+		const char *expression, *text;
+		bool match;
+	} tests[] = {
+		{ "(^| )-jar", "-jar x", true },
+		{ "(^| )-jar", "java -jar x", true },
+		{ "(^| )-jar", "java x-jar x", false },
+		{ "a|^b", "xb", false },
+		{ "a|^b", "xa", true },
+		{ "a|^b", "bx", true },
+		{ "x.*^a", "xa", false },
+		{ "x*^a", "ab", true },
+		{ "^a$", "ba", false },
+		{ "a$|b", "ab", true },
+		{ "[^a]$", "a", false },
+		{ "x)|a", "xb", false },
+		{ "(a{2}b)", "xaab", true },
+	};
+	regex_t regex;
+	char reason[128];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(tests); i++) {
+		assert_true(expression_compile(
+		    &regex, tests[i].expression, reason, sizeof(reason)));
+		assert_int_equal(
+		    regexec(&regex, tests[i].text, 0, NULL, 0) == 0,
+		    tests[i].match);
+		regfree(&regex);
+	}
+}
+
 int
 main(void)
 {
@@ -473,6 +510,7 @@ main(void)
 		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_match_long_names),
 		cmocka_unit_test(test_last_match_wins),
+		cmocka_unit_test(test_expressions),
 		cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_put_back),
 		cmocka_unit_test(test_reset),
