@@ -737,13 +737,15 @@ is_trusted(const struct stat *sb)
 	return false;
 }
 
-/* The file's content, to be freed; after an error it is "". */
+/*
+ * The content of file NAME in the open directory AT, to be freed; after an
+ * error it is "".
+ */
 static char *
-slurp(void)
+slurp(int at, const char *name)
 {
 	/* A FIFO must not block here, nor a tty become our controlling one. */
-	int fd =
-	    open(reader.file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = openat(at, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	FILE *fp = fd != -1 ? fdopen(fd, "r") : NULL;
 	char *text = need(calloc(1, FILE_MAX + 2)), *from, *to;
 	unsigned int line = 1;
@@ -781,8 +783,9 @@ slurp(void)
 	return text;
 }
 
+/* Read file NAME in the open directory AT. FILE is its path for messages. */
 static void
-read_file(const char *file)
+read_file(int at, const char *name, const char *file)
 {
 	struct config *config = reader.config;
 	size_t first = config->rules.n, len;
@@ -794,7 +797,7 @@ read_file(const char *file)
 	reader.file = config->files[config->nfiles++] = need(strdup(file));
 	reader.line = 0;
 
-	text = slurp();
+	text = slurp(at, name);
 	out = need(open_memstream(&rewritten, &len));
 	reader.cut = shortform(text, out, config_error, check_word);
 	/* libconfuse would take a block without its end. */
@@ -809,42 +812,70 @@ read_file(const char *file)
 	print_complaints();
 }
 
-static int
-is_drop_in(const struct dirent *d)
+static bool
+is_drop_in(const char *name)
 {
-	const char *dot = strrchr(d->d_name, '.');
+	const char *dot = strrchr(name, '.');
 
-	return d->d_name[0] != '.' && dot != NULL && strcmp(dot, ".conf") == 0;
+	return name[0] != '.' && dot != NULL && strcmp(dot, ".conf") == 0;
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names of the drop-ins in DIR, N of them, in byte order. */
+static char **
+list_drop_ins(DIR *dir, size_t *n)
+{
+	const struct dirent *d;
+	char **names = NULL;
+
+	while (errno = 0, (d = readdir(dir)) != NULL) {
+		if (!is_drop_in(d->d_name))
+			continue;
+		names = need(grow_array(names, *n, sizeof(*names)));
+		names[(*n)++] = need(strdup(d->d_name));
+	}
+	if (errno != 0)
+		config_error(0, "%s", strerror(errno));
+	if (*n > 0)
+		qsort(names, *n, sizeof(*names), compare_names);
+	return names;
+}
+
+/* All is done in the opened directory: another may take its path meanwhile. */
 static void
 read_drop_ins(const char *file)
 {
-	struct dirent **list;
-	char *dir, *path;
+	char *path, *name, **names = NULL;
 	struct stat sb;
-	int i, n = -1;
+	size_t i, n = 0;
+	DIR *dir;
 
-	if (asprintf(&dir, "%s.d", file) == -1)
+	if (asprintf(&path, "%s.d", file) == -1)
 		err(EXIT_NOTHING_CHANGED, NULL);
-	reader.file = dir;
-	/* alphasort(3) goes by bytes: LC_COLLATE is never set. */
-	if (stat(dir, &sb) == 0)
-		n = is_trusted(&sb) ? scandir(dir, &list, is_drop_in, alphasort)
-				    : 0;
-	if (n == -1 && errno != ENOENT)
-		config_error(0, "%s", strerror(errno));
+	reader.file = path;
+	if ((dir = opendir(path)) == NULL || fstat(dirfd(dir), &sb) == -1) {
+		if (errno != ENOENT)
+			config_error(0, "%s", strerror(errno));
+	} else if (is_trusted(&sb)) {
+		names = list_drop_ins(dir, &n);
+	}
 	print_complaints();
 	for (i = 0; i < n; i++) {
-		if (asprintf(&path, "%s/%s", dir, list[i]->d_name) == -1)
+		if (asprintf(&name, "%s/%s", path, names[i]) == -1)
 			err(EXIT_NOTHING_CHANGED, NULL);
-		read_file(path);
-		free(path);
-		free(list[i]);
+		read_file(dirfd(dir), names[i], name);
+		free(name);
+		free(names[i]);
 	}
-	if (n > 0)
-		free(list);
-	free(dir);
+	free(names);
+	if (dir != NULL)
+		closedir(dir);
+	free(path);
 }
 
 /* UID_MIN of login.defs(5), in any base. */
@@ -873,7 +904,7 @@ config_read(struct config *config, const char *file, unsigned int flags)
 	*config = (struct config) { 0 };
 	reader = (struct reader) { .config = config, .flags = flags };
 
-	read_file(file);
+	read_file(AT_FDCWD, file, file);
 	read_drop_ins(file);
 	if (reader.errors > 0) {
 		config_free(config);

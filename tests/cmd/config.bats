@@ -899,6 +899,44 @@ reset_inherited = true
 		$(grep -c '"c\.conf"' log) -eq 2 ]] || complain "$(<log)"
 }
 
+@test "the drop-in directory that was checked is the one that is read" {
+	need_root
+	need_bare
+	local stopped
+	mkdir c.conf.d other
+	config <<<"a 5"
+	echo "b 6" >c.conf.d/1.conf
+	echo "c 7" >other/1.conf
+	chmod 777 other
+	# It stops when it lists the directory; then another takes the path.
+	strace -f -o log -e trace=getdents64 \
+		-e inject=getdents64:signal=SIGSTOP:when=1 \
+		"$OOM_ADJUST" -t -v -c c.conf >out 2>err 3>&- &
+	until stopped=$(grep 'stopped by SIGSTOP' log); do
+		kill -0 $!
+		sleep 0.1
+	done 2>/dev/null
+	mv c.conf.d checked
+	mv other c.conf.d
+	kill -CONT "${stopped%% *}"
+	status=0
+	wait $! || status=$?
+	read_output
+	status_is 0
+	out_has "process 'b' { oom_adj = 6 } # c.conf.d/1.conf:1" "(2 rules)"
+	out_lacks "'c'"
+}
+
+@test "a drop-in directory that cannot be listed" {
+	need_bare
+	mkdir c.conf.d
+	config <<<"a 5"
+	adjust_by strace -f -o log -e trace=getdents64 \
+		-e inject=getdents64:error=EIO:when=1 -- -t -c c.conf
+	status_is 1
+	err_is "oom_adjust: c.conf.d: Input/output error"
+}
+
 @test "an unknown user spoils its own rule, not the next" {
 	config <<-EOF
 		process a {
