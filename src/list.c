@@ -110,8 +110,7 @@ static const struct {
 	[COL_WANT] = { "WANT", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	[COL_RULE] = { "RULE", IN_BOTH, 1, 0, SCOLS_JSON_STRING },
 	[COL_PASSED] = { "PASSED_OVER", IN_JSON, 1, 0, SCOLS_JSON_STRING },
-	/* libsmartcols makes null of an empty string, but prints a number as it
-	   is: quote_json() has made JSON of it. */
+	/* A number is printed as it is: quote_json() has made JSON of it. */
 	[COL_COMMAND] = { "COMMAND", IN_BOTH, 1, 0, SCOLS_JSON_NUMBER },
 };
 
@@ -534,7 +533,7 @@ set_size(struct libscols_line *line, size_t column, int64_t bytes, bool json)
 static void
 set_rule(struct libscols_line *line, const struct list_row *row, bool json)
 {
-	const char *passed = passed_over(row), *file, *slash;
+	const char *passed = passed_over(row), *file;
 	char *name;
 
 	if (row->verdict == VERDICT_RESET)
@@ -543,9 +542,7 @@ set_rule(struct libscols_line *line, const struct list_row *row, bool json)
 		set_cell(line, COL_PASSED, "%s", passed);
 	if (row->rule == NULL)
 		return;
-	file = row->rule->file;
-	if (!json && (slash = strrchr(file, '/')) != NULL)
-		file = slash + 1;
+	file = json ? row->rule->file : base_name(row->rule->file);
 	if ((name = printable("%s", file)) == NULL)
 		err(EXIT_NOTHING_CHANGED, NULL);
 	if (passed != NULL && !json)
@@ -557,26 +554,11 @@ set_rule(struct libscols_line *line, const struct list_row *row, bool json)
 }
 
 static void
-set_command(struct libscols_line *line, const char *comm, bool json)
-{
-	char text[4 * sizeof(((struct list_row *)NULL)->comm)], *quoted;
-
-	escape_bytes(text, sizeof(text), comm, strlen(comm));
-	if (!json) {
-		set_cell(line, COL_COMMAND, "%s", text);
-		return;
-	}
-	if ((quoted = quote_json(text)) == NULL)
-		err(EXIT_NOTHING_CHANGED, NULL);
-	set_cell(line, COL_COMMAND, "%s", quoted);
-	free(quoted);
-}
-
-static void
 add_line(struct libscols_table *table, const struct list_row *row, int highest,
     const struct list_options *o)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
+	char *command;
 	bool differs = row->want != row->adj;
 
 	if (line == NULL)
@@ -593,7 +575,10 @@ add_line(struct libscols_table *table, const struct list_row *row, int highest,
 		set_cell(line, COL_WANT, "%d%s", row->want,
 		    differs && !o->json && !o->color ? " !" : "");
 	set_rule(line, row, o->json);
-	set_command(line, row->comm, o->json);
+	command = o->json ? quote_json(row->comm) : printable("%s", row->comm);
+	if (command == NULL ||
+	    scols_line_refer_data(line, COL_COMMAND, command) != 0)
+		err(EXIT_NOTHING_CHANGED, NULL);
 	if (differs && o->color)
 		scols_line_set_color(line, "red");
 }

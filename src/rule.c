@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "rule.h"
+#include "text.h"
 
 #define EXPRESSION_MAX ((size_t)1000) /* with its repetitions written out */
 
@@ -319,14 +320,6 @@ match_name(const struct rule_key *table, size_t n, const char *name,
 	return best;
 }
 
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 /*
  * Try every way in which a name can mean a process, as pidof -x of sysvinit
  * does; but argv[0], which the process writes itself, does not prove a path.
@@ -357,8 +350,7 @@ match_names(
 		if (has_rule(rules, base) || has_rule(rules, f->script)) {
 			if (!(f->known & FACT_COMM)) {
 				*need |= FACT_COMM;
-			} else if (strncmp(f->comm, base, TASK_COMM_LEN - 1) ==
-			    0) {
+			} else if (strncmp(f->comm, base, COMM) == 0) {
 				if (strcmp(base, name) != 0)
 					best = match_name(rules->by_name,
 					    rules->n, base, f, best, need);
@@ -374,7 +366,7 @@ match_names(
 	    (f->argv0[0] == '-' && f->script == NULL)) {
 		if (!(f->known & FACT_COMM))
 			*need |= FACT_COMM;
-		else if (f->comm[0] != '/' && strlen(f->comm) < TASK_COMM_LEN &&
+		else if (f->comm[0] != '/' && strlen(f->comm) <= COMM &&
 		    strcmp(f->comm, name) != 0 && strcmp(f->comm, base) != 0)
 			best = match_name(
 			    rules->by_name, rules->n, f->comm, f, best, need);
@@ -501,6 +493,23 @@ rules_decide(const struct rules *rules, const struct facts *f)
 	if (d.verdict != VERDICT_NO_MEMORY && d.need != 0)
 		d.verdict = VERDICT_NEED;
 	return d;
+}
+
+const struct rule *
+rules_find_comm(const struct rules *rules, const char *comm)
+{
+	const struct rule *rule;
+	const char *name;
+
+	for (rule = rules->rule + rules->n; rule-- > rules->rule;) {
+		name = base_name(rule->name);
+		if (!rule->unknown_user &&
+		    (strcmp(name, comm) == 0 ||
+			(strlen(comm) == COMM &&
+			    strncmp(name, comm, COMM) == 0)))
+			return rule;
+	}
+	return NULL;
 }
 
 void

@@ -22,6 +22,7 @@
 #define OOM_ADJUST_MAX 15
 
 #define TASK_COMM_LEN 16 /* include/linux/sched.h: 15 bytes and NUL */
+#define COMM (TASK_COMM_LEN - 1)
 
 struct rule {
 	const char *file; /* the config file and line */
@@ -164,6 +165,13 @@ struct decision rules_match(
  */
 struct decision rules_decide(
     const struct rules *rules, const struct facts *facts);
+
+/*
+ * The last rule written that may decide for a process of which only the COMM is
+ * known: by its name, the last part of its path, or as much of either as the
+ * kernel keeps. NULL if there is none.
+ */
+const struct rule *rules_find_comm(const struct rules *rules, const char *comm);
 
 /*
  * Whether UID is a login user's: UID_MIN of login.defs(5) or higher, and none

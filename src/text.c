@@ -131,20 +131,32 @@ complain(const char *file, unsigned int line, const char *format, ...)
 	va_end(ap);
 }
 
+const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
 char *
 quote_json(const char *text)
 {
-	char *quoted = malloc(2 * strlen(text) + 3), *out = quoted;
+	char *escaped = printable("%s", text), *quoted = NULL, *p, *out;
 
-	if (quoted == NULL)
-		return NULL;
-	*out++ = '"';
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			*out++ = '\\';
-		*out++ = *text;
+	if (escaped != NULL)
+		quoted = malloc(2 * strlen(escaped) + 3);
+	if (quoted != NULL) {
+		out = quoted;
+		*out++ = '"';
+		for (p = escaped; *p != '\0'; p++) {
+			if (*p == '"' || *p == '\\')
+				*out++ = '\\';
+			*out++ = *p;
+		}
+		stpcpy(out, "\"");
 	}
-	stpcpy(out, "\"");
+	free(escaped);
 	return quoted;
 }
 

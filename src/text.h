@@ -47,9 +47,12 @@ __attribute__((format(printf, 3, 4))) void complain(
 __attribute__((format(printf, 3, 0))) void vcomplain(
     const char *file, unsigned int line, const char *format, va_list ap);
 
+/* The part of PATH after the last slash. */
+const char *base_name(const char *path);
+
 /*
- * Make a JSON string, with its quotes, of TEXT, which has been escaped already.
- * Returns allocated memory, or NULL if there is none.
+ * Escape TEXT and make a JSON string of it, with its quotes: libsmartcols makes
+ * null of an empty one. Returns allocated memory, or NULL if there is none.
  */
 char *quote_json(const char *text);
 
