@@ -19,16 +19,12 @@
  * to the same file.
  */
 
-#define COMM (TASK_COMM_LEN - 1)
 #define NAME_SIZE 64 /* a comm, whose bytes the log may have escaped */
 #define TIME_SIZE 64
-#define LINE_SIZE 8192 /* a kernel message has 1 KiB, four times escaped */
-#define TEXT_SIZE (3 * LINE_SIZE) /* with the lines that it was broken into */
+#define LINE_SIZE 8192      /* a kernel message has 1 KiB, four times escaped */
 #define QUOTATION " \t>|#*" /* what mail programs and people put in front */
-#define PREFIX_SIZE 256     /* of a longer one, the end */
 #define BIGGEST 3
 #define KILLS_MAX 1000 /* that are kept and shown */
-#define SEEN 65536     /* lines about kills that are remembered */
 
 enum killer {
 	KILLER_UNKNOWN,
@@ -51,9 +47,8 @@ enum scale {
 
 /* When a line was written. To compare two, -1 is unknown. */
 struct when {
-	char text[TIME_SIZE]; /* as the log has it; "" if it has no time */
-	int64_t boot;         /* microseconds since the boot, or since 1970 */
-	int64_t date;         /* seconds since the month began */
+	int64_t boot; /* microseconds since the boot, or since 1970 */
+	int64_t date; /* seconds since the month began */
 };
 
 /* What all processes of a command used. */
@@ -65,6 +60,7 @@ struct usage {
 
 struct kill {
 	struct when when;
+	char time[TIME_SIZE]; /* the same as the log has it, "" if unknown */
 	unsigned long report; /* the out-of-memory report that it belongs to */
 	enum killer killer;
 	pid_t pid; /* 0 if unknown */
@@ -79,34 +75,14 @@ struct kill {
 
 /* line.c */
 
-enum sender {
-	SENDER_NONE,  /* nothing says whose it is, as in dmesg(1)'s output */
-	SENDER_FIRST, /* a program, but perhaps only a file or a host */
-	SENDER_KERNEL,
-	SENDER_OTHER
-};
-
-/* What stands before a message, read up to P. */
-struct prefix {
-	char *p;
-	enum sender sender;
-	unsigned int nwords;
-	unsigned int loose; /* words since the last mark */
-	unsigned int hosts; /* words after a time of day: one may be a host */
-	bool stamped;       /* there was a mark in brackets */
-	bool dated;         /* there was a time of day */
-	bool quoted;        /* the message is in quotation marks */
-	bool severity;      /* "kern:" came last */
-};
-
 struct line {
-	char *start, *end;    /* where it is in the log */
-	char text[TEXT_SIZE]; /* a copy without colours */
-	char *text_end;
-	char *from; /* where the part begins that is being read */
-	struct prefix prefix;
-	bool is_record; /* of /dev/kmsg; then FROM is its message */
-	struct when when;
+	char text[3 * LINE_SIZE]; /* without colours; there is room to add */
+	char *end;
+	char *from;       /* where the part begins that is being read */
+	bool resumed;     /* a message of the kernel's ends there */
+	bool is_record;   /* of /dev/kmsg; then FROM is its message */
+	struct when when; /* of a record, and the same as text: */
+	char time[TIME_SIZE];
 };
 
 /* Copy a text without the colours of a terminal. Returns its end. */
@@ -117,39 +93,41 @@ char *copy_text(char *dst, const char *p, const char *end);
  * Returns false if no kernel wrote it: it is of user space, too long, or has a
  * NUL.
  */
-bool copy_line(struct line *line, char *start, char *end, bool kmsg);
+bool copy_line(
+    struct line *line, const char *start, const char *end, bool kmsg);
 
-/* The next message's prefix begins at P. */
-void start_prefix(struct line *line, char *p);
+enum trust {
+	TRUST_NOT,
+	TRUST_STRONG, /* only a message with much of the kernel's form */
+	TRUST
+};
 
-/*
- * Whether the MESSAGE in LINE is the kernel's, by what stands before it. STRONG
- * says that the message alone is enough unless another sender is named.
- */
-bool is_kernels(struct line *line, const char *message, bool strong);
+/* Whether the MESSAGE in LINE is the kernel's, by what stands before it. */
+enum trust is_kernels(const struct line *line, const char *message);
 
-struct when when_written(const struct line *line, const char *message);
+/* When it was written, which is put into TIME as the log has it. */
+struct when when_written(
+    const struct line *line, const char *message, char time[TIME_SIZE]);
 
 /* How many seconds are between the two, or -1 if that is not known. */
 int64_t seconds_apart(const struct when *a, const struct when *b);
 
 /*
- * Where the text begins in the line from P to END, which goes on with another:
- * after the same prefix as that from HEAD to HEAD_END, at another time, or else
- * after indentation and the marks of a quoted mail.
+ * If the text from P to END begins as that from HEAD to HEAD_END does, perhaps
+ * at another time: where that ends, else NULL.
  */
-const char *find_continuation(
+const char *skip_prefix(
     const char *p, const char *end, const char *head, const char *head_end);
 
 /* message.c */
 
 enum meaning {
-	MEANING_NONE,
 	MEANING_KILL,
 	MEANING_KILL_SHARED, /* one more, for sharing the last one's memory */
 	MEANING_ANNOUNCED, /* the next kill's killer, and perhaps its victim */
 	MEANING_ANNOUNCED_GROUP, /* the same for more than one kill */
-	MEANING_REPORT           /* an out-of-memory report begins */
+	MEANING_REPORT,          /* an out-of-memory report begins */
+	MEANING_NONE
 };
 
 struct message {
@@ -157,7 +135,9 @@ struct message {
 	char *start; /* with the opening that names the killer */
 	char *end;   /* of what was understood */
 	bool strong; /* it has more of the kernel's form than a few words */
-	bool cut;    /* the text ended early; the next line may go on with it */
+	bool cut;    /* the text ended early: the next line may go on with it */
+	bool broken; /* the text begins with the end of an opening */
+	uint64_t page_size;
 	struct kill kill;
 };
 
@@ -179,9 +159,6 @@ bool may_be_message(const char *word, const char *end);
 enum meaning read_message(
     char *text, char *word, uint64_t page_size, struct message *message);
 
-/* Whether P to END is only the end of an opening. */
-bool is_broken_opening(const char *p, const char *end);
-
 /* A line of the task table in an out-of-memory report. */
 struct task {
 	pid_t pid;
@@ -201,7 +178,7 @@ struct heading {
 bool read_heading(const char *p, struct heading *heading);
 
 /* The same for a task. */
-bool read_task(const char *p, const struct heading *heading, struct task *task);
+bool read_task(char *p, const struct heading *heading, struct task *task);
 
 /* Complete KILL with what another line says about it. */
 void complete_kill(struct kill *kill, const struct kill *other);
@@ -231,11 +208,11 @@ void log_start(struct log *log, bool kmsg);
  */
 char *log_room(struct log *log, size_t *len);
 
-/* LEN bytes have been put there; none if the log is over. */
-void log_filled(struct log *log, size_t len);
-
-/* How many kills the log announced, done or not. */
-size_t log_announced(const struct log *log);
+/*
+ * LEN bytes have been put there; none if the log is over. Returns how many
+ * kills it has announced so far, done or not.
+ */
+size_t log_filled(struct log *log, size_t len);
 
 /* Release LOG, which may be NULL. */
 void log_free(struct log *log);
@@ -245,8 +222,6 @@ void log_free(struct log *log);
 /* A kill: a line of the table. */
 struct kill_row {
 	struct kill kill;
-	struct when last;        /* when the last line about it was written */
-	size_t chain;            /* an older row with the same hash, or 0 */
 	const char *log;         /* where it was found */
 	const struct rule *rule; /* what would decide for it now, or NULL */
 };
@@ -255,16 +230,11 @@ struct kills {
 	const struct config *config;
 	size_t n;                /* kills found */
 	size_t by_user[KILLERS]; /* kills in user space */
-	pid_t last_user_pid;
-	size_t announced; /* kills, whether done or not */
+	size_t announced;        /* kills, whether done or not */
 	const char *log;  /* that is being read, in the end the last read */
 	size_t nlogs;     /* read to their end */
 	bool overwritten; /* the kernel's buffer has lost its beginning */
 	struct kill_row rows[KILLS_MAX]; /* the newest, in a ring, from 1 on */
-	/* By a hash of process id and comm: the newest row */
-	size_t chains[KILLS_MAX];
-	/* Hashes with the time, of rows that are no longer kept, too */
-	uint64_t seen[SEEN];
 };
 
 /* How many rows are kept, and the Ith of them from the oldest on. */

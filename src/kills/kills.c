@@ -15,63 +15,21 @@
 
 #define KMSG "/dev/kmsg"
 #define KMSG_DEVICE makedev(1, 11) /* admin-guide/devices.txt */
-#define PROBES 8
-#define NEAR 16  /* rows between two lines about one kill without its id */
-#define REACH 1  /* seconds between them */
-#define REPEAT 5 /* the same where a kill is tried again */
+#define NEAR 16    /* rows between two lines about one kill without its id */
+#define SEEN 32768 /* kills that are known again */
+#define REACH 1    /* seconds between them */
+#define REPEAT 5   /* the same where a kill is tried again */
 
-/*
- * The last rule written that may decide for a process named COMM: by its name,
- * the last part of its path, or as much of either as the kernel keeps. The log
- * does not know the rest of what a rule can ask for.
- */
-static const struct rule *
-find_rule(const struct rules *rules, const char *comm)
-{
-	size_t i;
-
-	for (i = rules->n; i-- > 0;) {
-		const struct rule *rule = &rules->rule[i];
-		const char *name = strrchr(rule->name, '/');
-
-		name = name == NULL ? rule->name : name + 1;
-		if (!rule->unknown_user &&
-		    (strcmp(name, comm) == 0 ||
-			(strlen(comm) == COMM &&
-			    strncmp(name, comm, COMM) == 0)))
-			return rule;
-	}
-	return NULL;
-}
-
-/*
- * Whether NEXT, a later line in LOG, is about the death in ROW. The kernel
- * repeats itself: a victim in a group is killed once more with its group,
- * lowmemorykiller kills until the process is gone. A page fault without memory,
- * which a victim meets, too, may not name the process id. And one log may be
- * given twice, as syslog and as kern.log. No process id comes back within a
- * second.
- */
-static bool
-same_kill(const struct kill_row *row, const struct kill *next, const char *log)
-{
-	const struct kill *x = &row->kill;
-	int64_t apart = seconds_apart(&row->last, &next->when);
-
-	if ((x->pid != next->pid && x->pid > 0 && next->pid > 0) ||
-	    strcmp(x->comm, next->comm) != 0)
-		return false;
-	if (x->when.boot >= 0 && x->when.boot == next->when.boot)
-		return true;
-	if (apart == -1)
-		return x->report == next->report;
-	if (x->pid != next->pid || x->killer == KILLER_LOWMEMORYKILLER)
-		return apart <= REPEAT;
-	/* In one log, the clock since the boot may have begun anew. */
-	return apart <= REACH &&
-	    (next->when.date >= 0 || x->report == next->report ||
-		row->log != log);
-}
+/* A kill, to know it again: the newest, in a ring, from 1 on. */
+static struct seen {
+	uint64_t hash;    /* of its process id and comm */
+	struct when when; /* the last line about it was written */
+	unsigned long report;
+	const char *log;
+	size_t row;   /* 0 for kills in user space */
+	size_t chain; /* an older one with about the same hash, or 0 */
+} seen[SEEN];
+static size_t nseen, chains[SEEN];
 
 /* FNV-1a */
 static uint64_t
@@ -82,43 +40,50 @@ hash_string(uint64_t hash, const char *s)
 	return hash;
 }
 
-/* Whether the same line has been seen; not for lines without a time. */
+/*
+ * Whether KILL, of the same process, is the kill X. The kernel repeats itself:
+ * a victim in a group is killed once more with its group, lowmemorykiller kills
+ * until the process is gone. A page fault without memory, which a victim meets,
+ * too, may not name the process id. And one log may be given twice, as syslog
+ * and as kern.log. No process id comes back within a second.
+ */
 static bool
-was_seen(struct kills *kills, uint64_t hash, const struct when *when)
+same_kill(const struct seen *x, const struct kill *kill, const char *log)
 {
-	uint64_t *seen;
-	size_t i;
+	int64_t apart = seconds_apart(&x->when, &kill->when);
 
-	if (when->date < 0 && when->boot < 0)
-		return false;
-	hash = hash_string(hash, when->text) | 1;
-	seen = &kills->seen[hash / 2 % (SEEN - PROBES)];
-	for (i = 0; i < PROBES && seen[i] != 0; i++)
-		if (seen[i] == hash)
-			return true;
-	seen[i % PROBES] = hash;
-	return false;
+	if (apart == -1)
+		return x->report == kill->report;
+	if (kill->pid == 0 || kill->killer >= KILLER_LOWMEMORYKILLER)
+		return apart <= REPEAT;
+	/* In one log, the clock since the boot may have begun anew. */
+	return apart <= REACH &&
+	    (kill->when.date >= 0 || x->when.boot == kill->when.boot ||
+		x->report == kill->report || x->log != log);
 }
 
-/* The row about the same kill, or NULL. */
-static struct kill_row *
-find_row(struct kills *kills, const struct kill *kill, uint64_t hash)
+/* The same kill, or NULL. */
+static struct seen *
+find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 {
-	struct kill_row *row;
+	struct seen *x;
 	size_t i;
 
-	for (i = kills->chains[hash % KILLS_MAX];
-	     i > 0 && i + KILLS_MAX > kills->n; i = row->chain) {
-		row = &kills->rows[i % KILLS_MAX];
-		if (same_kill(row, kill, kills->log))
-			return row;
+	for (i = chains[hash % SEEN]; i > 0 && i + SEEN > nseen; i = x->chain) {
+		x = &seen[i % SEEN];
+		if (x->hash == hash && same_kill(x, kill, kills->log))
+			return x;
 	}
 	/* One of the two may not name the process id. */
-	for (i = kills->n; i > 0 && i + NEAR > kills->n; i--) {
-		row = &kills->rows[i % KILLS_MAX];
-		if ((kill->pid == 0 || row->kill.pid == 0) &&
-		    same_kill(row, kill, kills->log))
-			return row;
+	for (i = nseen; i > 0 && i + NEAR > nseen; i--) {
+		const struct kill *other;
+
+		x = &seen[i % SEEN];
+		other = &kills->rows[x->row % KILLS_MAX].kill;
+		if (x->row > 0 && (kill->pid == 0 || other->pid == 0) &&
+		    strcmp(other->comm, kill->comm) == 0 &&
+		    same_kill(x, kill, kills->log))
+			return x;
 	}
 	return NULL;
 }
@@ -128,33 +93,30 @@ add_kill(const struct kill *kill, void *arg)
 {
 	struct kills *kills = arg;
 	uint64_t hash = hash_string((uint64_t)kill->pid, kill->comm);
-	bool seen = was_seen(kills, hash, &kill->when);
-	size_t *chain = &kills->chains[hash % KILLS_MAX];
-	struct kill_row *row;
+	struct seen *x = find_seen(kills, kill, hash);
+	size_t *chain = &chains[hash % SEEN], row = 0;
 
+	if (x != NULL) {
+		x->when = kill->when;
+		if (x->row > 0 && x->row + KILLS_MAX > kills->n)
+			complete_kill(
+			    &kills->rows[x->row % KILLS_MAX].kill, kill);
+		return;
+	}
 	if (kill->killer >= KILLER_USER) {
-		/* earlyoom repeats its signals. */
-		if (!seen && kill->pid != kills->last_user_pid)
-			kills->by_user[kill->killer]++;
-		kills->last_user_pid = kill->pid > 0 ? kill->pid : -1;
-		return;
+		kills->by_user[kill->killer]++;
+	} else {
+		row = ++kills->n;
+		kills->rows[row % KILLS_MAX] = (struct kill_row) {
+			.kill = *kill,
+			.log = kills->log,
+			.rule =
+			    rules_find_comm(&kills->config->rules, kill->comm),
+		};
 	}
-	row = find_row(kills, kill, hash);
-	if (row != NULL) {
-		complete_kill(&row->kill, kill);
-		row->last = kill->when;
-		return;
-	}
-	if (seen)
-		return; /* its row is no longer kept */
-	kills->rows[++kills->n % KILLS_MAX] = (struct kill_row) {
-		.kill = *kill,
-		.last = kill->when,
-		.chain = *chain,
-		.log = kills->log,
-		.rule = find_rule(&kills->config->rules, kill->comm),
-	};
-	*chain = kills->n;
+	seen[++nseen % SEEN] = (struct seen) { hash, kill->when, kill->report,
+		kills->log, row, *chain };
+	*chain = nseen;
 }
 
 size_t
@@ -199,17 +161,39 @@ find_converter(const char *start, size_t len)
 	return NULL;
 }
 
-/* Read the open log FD to its end. Returns 0, or -1 after saying why not. */
+/* Open FILE. Returns its descriptor, or -1 after saying why not. */
 static int
-read_log(struct kills *kills, struct log *log, int fd)
+open_log(const char *file)
 {
-	const char *file = kills->log, *command, *comma;
+	int fd;
+
+	if (strcmp(file, "-") == 0)
+		return STDIN_FILENO;
+	if ((fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1)
+		complain(file, 0, "%s%s", strerror(errno),
+		    strcmp(file, KMSG) != 0 ? ""
+			: errno == EPERM || errno == EACCES
+			? " (only root and CAP_SYSLOG may read it where "
+			  "kernel.dmesg_restrict is 1)"
+			: " (try: journalctl -k | oom_adjust -k -)");
+	return fd;
+}
+
+/* Read the log FILE. Returns 0, or -1 after saying why not. */
+static int
+read_log(struct kills *kills, struct log *log, const char *file)
+{
+	const char *command;
 	bool first = true, kmsg;
+	int fd = open_log(file);
 	struct stat st;
 	ssize_t n;
 	size_t len;
 	char *room;
 
+	if (fd == -1)
+		return -1;
+	kills->log = fd == STDIN_FILENO ? "standard input" : file;
 	kmsg = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
 	    st.st_rdev == KMSG_DEVICE;
 	/* Do not wait for what has not been logged yet. */
@@ -219,61 +203,35 @@ read_log(struct kills *kills, struct log *log, int fd)
 	for (;; first = false) {
 		room = log_room(log, &len);
 		n = read(fd, room, len);
-		if (n < 0 && kmsg && errno == EAGAIN)
-			n = 0;
-		if (n == 0)
-			break;
 		if (n < 0 && kmsg && errno == EPIPE) {
 			/* Records were overwritten; go on with the oldest. */
 			kills->overwritten = true;
 			continue;
 		}
-		if (n < 0) {
-			complain(file, 0, "%s", strerror(errno));
+		if (n <= 0)
 			break;
-		}
-		if (first && kmsg) {
-			/* The boot's first record has number 0. */
-			comma = memchr(room, ',', (size_t)n);
+		room[n] = '\0';
+		/* The boot's first record has number 0. */
+		if (first && kmsg)
 			kills->overwritten |=
-			    comma == NULL || strncmp(comma, ",0,", 3) != 0;
-		} else if (first &&
+			    strncmp(strchrnul(room, ','), ",0,", 3) != 0;
+		else if (first &&
 		    (command = find_converter(room, (size_t)n)) != NULL) {
-			complain(file, 0,
+			complain(kills->log, 0,
 			    "not text; read it with: %s %s | oom_adjust -k -",
 			    command, fd == STDIN_FILENO ? "FILE" : file);
+			close(fd);
 			return -1;
 		}
 		log_filled(log, (size_t)n);
 	}
-	log_filled(log, 0);
-	kills->announced += log_announced(log);
-	return n < 0 ? -1 : 0;
-}
-
-static int
-open_and_read(struct kills *kills, struct log *log, const char *file)
-{
-	bool kmsg = strcmp(file, KMSG) == 0;
-	int fd, result;
-
-	if (strcmp(file, "-") == 0) {
-		kills->log = "standard input";
-		return read_log(kills, log, STDIN_FILENO);
-	}
-	kills->log = file;
-	if ((fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1) {
-		complain(file, 0, "%s%s", strerror(errno),
-		    !kmsg ? ""
-			: errno == EPERM || errno == EACCES
-			? " (only root and CAP_SYSLOG may read it where "
-			  "kernel.dmesg_restrict is 1)"
-			: " (try: journalctl -k | oom_adjust -k -)");
-		return -1;
-	}
-	result = read_log(kills, log, fd);
+	if (n < 0 && kmsg && errno == EAGAIN)
+		n = 0;
+	if (n < 0)
+		complain(kills->log, 0, "%s", strerror(errno));
+	kills->announced += log_filled(log, 0);
 	close(fd);
-	return result;
+	return (int)n;
 }
 
 int
@@ -282,38 +240,32 @@ kills_run(
 {
 	static char kmsg[] = KMSG;
 	static char *const kernel[] = { kmsg };
+	static struct kills kills;
 	long page_size = sysconf(_SC_PAGESIZE);
-	struct kills *kills = calloc(1, sizeof(*kills));
-	struct log *log;
 	const char *last_read = NULL;
+	struct log *log;
 	size_t i;
-	int result = 0;
 
 	/* A log of another machine is taken to be of one like this. */
 	log = log_new(
-	    page_size > 0 ? (uint64_t)page_size : 4096, add_kill, kills);
-	if (log == NULL || kills == NULL)
+	    page_size > 0 ? (uint64_t)page_size : 4096, add_kill, &kills);
+	if (log == NULL)
 		err(EXIT_NOTHING_CHANGED, NULL);
-	kills->config = config;
-	kills->last_user_pid = -1;
+	kills.config = config;
 	if (nfiles == 0) {
 		files = kernel;
 		nfiles = 1;
 	}
-	for (i = 0; i < nfiles; i++) {
-		if (open_and_read(kills, log, files[i]) == 0) {
-			kills->nlogs++;
-			last_read = kills->log;
-		} else {
-			result = -1;
+	for (i = 0; i < nfiles; i++)
+		if (read_log(&kills, log, files[i]) == 0) {
+			kills.nlogs++;
+			last_read = kills.log;
 		}
-	}
-	kills->log = last_read;
+	kills.log = last_read;
 	log_free(log);
 	if (json)
-		print_table(kills, true);
-	else if (kills->nlogs > 0 || kills->n > 0)
-		print_kills(kills);
-	free(kills);
-	return result;
+		print_table(&kills, true);
+	else if (kills.nlogs > 0 || kills.n > 0)
+		print_kills(&kills);
+	return kills.nlogs == nfiles ? 0 : -1;
 }

@@ -9,27 +9,36 @@
 #define DIGITS "0123456789"
 #define GROUP_SIZE 64 /* a longer text in brackets is no mark */
 #define FACILITY 8    /* priorities below it are the kernel's */
+#define PREFIX_SIZE 256
+
+/* What stands before a message. */
+struct prefix {
+	enum {
+		SENDER_NONE,  /* nothing says whose it is, as in dmesg(1)'s */
+		SENDER_FIRST, /* a program, but perhaps only a file or a host */
+		SENDER_KERNEL,
+		SENDER_OTHER
+	} sender;
+	unsigned int nwords;
+	unsigned int loose; /* words since the last mark */
+	unsigned int hosts; /* words after a time of day: one may be a host */
+	bool stamped;       /* there was a mark in brackets */
+	bool dated;         /* there was a time of day */
+	bool severity;      /* "kern:" came last */
+};
 
 char *
 copy_text(char *dst, const char *p, const char *end)
 {
-	const char *q = p, *after, *open, *close;
-	char *start = dst;
-	bool in_name = false;
+	const char *escape, *after, *start = dst;
 
-	while ((q = memchr(q, '\033', (size_t)(end - q))) != NULL) {
-		for (after = q + 1;
-		     after < end && strchr("[;" DIGITS, *after) != NULL;
-		     after++)
-			;
-		open = memrchr(p, '(', (size_t)(q - p));
-		close = memrchr(p, ')', (size_t)(q - p));
-		if (open != close)
-			in_name = open > close;
-		dst = mempcpy(dst, p, (size_t)(q - p));
-		p = q++;
-		if (!in_name && after < end && (*after == 'm' || *after == 'K'))
-			p = q = after + 1;
+	for (; (escape = memchr(p, '\033', (size_t)(end - p))); p = after) {
+		dst = mempcpy(dst, p, (size_t)(escape - p));
+		after = escape + 1 + strspn(escape + 1, "[;" DIGITS);
+		if (*after == 'm' || *after == 'K')
+			after++;
+		else
+			dst = mempcpy(dst, escape, (size_t)(after - escape));
 	}
 	dst = mempcpy(dst, p, (size_t)(end - p));
 	while (dst > start && strchr(" \t\r", dst[-1]) != NULL)
@@ -38,30 +47,14 @@ copy_text(char *dst, const char *p, const char *end)
 	return dst;
 }
 
-/*
- * The message of a record of /dev/kmsg, "3,1234,98765432,-;": priority, number,
- * microseconds, flags. In it \x1b stands for a byte, and for a backslash \x5c.
- * Returns NULL if it is no record; KERNELS is false if it is not the kernel's.
- */
+/* Replace \x1b by the byte, as in records of /dev/kmsg. Returns the end. */
 static char *
-read_record(char *text, struct when *when, bool *kernels)
+unescape(char *p)
 {
-	unsigned long priority;
-	unsigned long long micros;
 	unsigned int byte;
-	char *p, *dst;
-	int n = 0;
+	char *dst = p;
 
-	if (!isdigit((unsigned char)*text))
-		return NULL;
-	sscanf(text, "%lu,%*u,%llu,%*[^;];%n", &priority, &micros, &n);
-	if (n == 0)
-		return NULL;
-	*kernels = priority < FACILITY;
-	*when = (struct when) { .boot = (int64_t)micros, .date = -1 };
-	snprintf(when->text, sizeof(when->text), "%llu.%06llu",
-	    micros / 1000000, micros % 1000000);
-	for (p = dst = text + n; *p != '\0'; dst++) {
+	for (; *p != '\0'; dst++) {
 		if (p[0] == '\\' && p[1] == 'x' &&
 		    isxdigit((unsigned char)p[2]) &&
 		    sscanf(p + 2, "%2x", &byte) == 1) {
@@ -72,32 +65,38 @@ read_record(char *text, struct when *when, bool *kernels)
 		}
 	}
 	*dst = '\0';
-	return text + n;
+	return dst;
 }
 
+/*
+ * A record of /dev/kmsg is "3,1234,98765432,-;" and its message: priority,
+ * number, microseconds, flags.
+ */
 bool
-copy_line(struct line *line, char *start, char *end, bool kmsg)
+copy_line(struct line *line, const char *start, const char *end, bool kmsg)
 {
-	bool kernels = true;
-	char *record;
+	unsigned long priority;
+	unsigned long long micros;
+	int n = 0;
 
 	if (end - start >= LINE_SIZE ||
 	    memchr(start, '\0', (size_t)(end - start)) != NULL)
 		return false;
-	line->start = start;
-	line->end = end;
-	line->text_end = copy_text(line->text, start, end);
-	record = read_record(line->text, &line->when, &kernels);
-	line->is_record = record != NULL;
-	start_prefix(line, line->is_record ? record : line->text);
-	return kernels && (record != NULL || !kmsg);
-}
-
-void
-start_prefix(struct line *line, char *p)
-{
-	line->from = p;
-	line->prefix = (struct prefix) { .p = p };
+	line->end = copy_text(line->text, start, end);
+	line->from = line->text;
+	line->resumed = false;
+	if (isdigit((unsigned char)*start))
+		sscanf(line->text, "%lu,%*u,%llu,%*[^;];%n", &priority, &micros,
+		    &n);
+	line->is_record = n > 0;
+	if (n == 0)
+		return !kmsg;
+	line->from += n;
+	line->end = unescape(line->from);
+	line->when = (struct when) { .boot = (int64_t)micros, .date = -1 };
+	snprintf(line->time, sizeof(line->time), "%llu.%06llu",
+	    micros / 1000000, micros % 1000000);
+	return priority < FACILITY;
 }
 
 static bool
@@ -116,8 +115,7 @@ has_shape(const char *p, const char *shape)
 	return true;
 }
 
-/* The first time of day from P to END, which a NUL or blank follows, or NULL.
- */
+/* The first time of day from P to END, which a NUL or blank follows. */
 static const char *
 find_clock(const char *p, const char *end)
 {
@@ -232,14 +230,14 @@ read_mark(struct prefix *prefix, char *p)
 		if (close != NULL)
 			return close + 1 + (close[1] == ':');
 		break;
+	case '"':
+	case '\'':
+		prefix->sender = SENDER_OTHER; /* who quotes the kernel */
+		break;
 	case '<':
 		prefix->loose += is_letter(p[1]);
 		if (strtoul(p + 1, NULL, 10) >= FACILITY)
 			prefix->sender = SENDER_OTHER;
-		break;
-	case '"':
-	case '\'':
-		prefix->quoted = true;
 		break;
 	case ':': /* "user  :err   : " of dmesg -x */
 		if (prefix->sender == SENDER_NONE && is_letter(p[1]))
@@ -257,56 +255,63 @@ read_mark(struct prefix *prefix, char *p)
 	return p + 1;
 }
 
-/*
- * Kubernetes shows messages in a column of their own, after words that no mark
- * follows. A time alone is what other programs write, too.
- */
-bool
-is_kernels(struct line *line, const char *message, bool strong)
+enum trust
+is_kernels(const struct line *line, const char *message)
 {
-	struct prefix *prefix = &line->prefix;
-	char *end = line->text + (message - line->text), first = *end;
+	struct prefix prefix = { .sender = SENDER_NONE };
+	char text[PREFIX_SIZE], *p = text, *end;
+	const char *from = line->from;
 
+	if (line->is_record)
+		return message == from || *message == ' ' ? TRUST : TRUST_NOT;
+	if (line->resumed) {
+		prefix = (struct prefix) { SENDER_KERNEL, .loose = 1 };
+		if (message - from >= PREFIX_SIZE)
+			from = message - PREFIX_SIZE + 1;
+	}
+	if (message < from || message - from >= PREFIX_SIZE)
+		return TRUST_NOT;
+	end = mempcpy(text, from, (size_t)(message - from));
 	*end = '\0';
-	while (prefix->p < end)
-		prefix->p = read_mark(prefix, prefix->p);
-	prefix->p = end;
-	*end = first;
-	if (prefix->sender == SENDER_OTHER || prefix->sender == SENDER_FIRST ||
-	    prefix->quoted)
-		return false;
-	if (end > line->from &&
-	    (isalnum((unsigned char)end[-1]) || strchr("=_/\\.,", end[-1])))
-		return false;
-	if (prefix->sender == SENDER_KERNEL || prefix->stamped)
-		return prefix->loose == 0;
-	if (prefix->loose > 0)
-		return strong && isblank((unsigned char)end[-2]);
-	return strong || !prefix->dated;
+	while (p < end && prefix.sender != SENDER_OTHER)
+		p = read_mark(&prefix, p);
+	if (prefix.sender == SENDER_OTHER)
+		return TRUST_NOT;
+	/* A comm or the name of a cgroup comes before its first word. */
+	if (*message == ' ' || end == text)
+		return TRUST;
+	if (prefix.sender == SENDER_FIRST || isalnum((unsigned char)end[-1]) ||
+	    strchr("=_/\\.,", end[-1]) != NULL)
+		return TRUST_NOT;
+	if (prefix.sender == SENDER_KERNEL || prefix.stamped)
+		return prefix.loose == 0 ? TRUST : TRUST_NOT;
+	/* Kubernetes shows messages in a column of their own, after words that
+	   no mark follows. A time alone is what other programs write, too. */
+	if (prefix.loose > 0)
+		return isblank((unsigned char)end[-2]) ? TRUST_STRONG
+						       : TRUST_NOT;
+	return prefix.dated ? TRUST_STRONG : TRUST;
 }
 
 static void
-set_time(struct when *when, const char *p, const char *end)
+set_time(char *time, const char *p, const char *end)
 {
 	p += strspn(p, " \t");
 	while (end > p && strchr(" \t.,:+-", end[-1]) != NULL)
 		end--;
 	if (end - p >= TIME_SIZE)
 		end = p + TIME_SIZE - 1;
-	*(char *)mempcpy(when->text, p, (size_t)(end - p)) = '\0';
+	*(char *)mempcpy(time, p, (size_t)(end - p)) = '\0';
 }
 
-/* The word before P, not before START; a colon ends it. */
+/* Where the word before P begins: not before START, nor before a colon. */
 static const char *
-previous_word(const char *start, const char *p, size_t *n)
+previous_word(const char *start, const char *p)
 {
-	const char *end;
-
 	while (p > start && isblank((unsigned char)p[-1]))
 		p--;
-	for (end = p; p > start && strchr(" \t:>", p[-1]) == NULL;)
+	while (p > start && strchr(" \t:<>[(|", p[-1]) == NULL)
 		p--;
-	*n = (size_t)(end - p);
 	return p;
 }
 
@@ -315,36 +320,31 @@ previous_word(const char *start, const char *p, size_t *n)
  * "Fri 2026-11-20" before it, "2026" or " UTC" after.
  */
 static void
-set_date(struct when *when, const char *start, const char *clock)
+set_date(char *time, const char *start, const char *clock)
 {
-	const char *p = clock, *q;
 	const char *end = clock + strspn(clock, DIGITS ":.,+-Z");
-	bool year;
-	size_t n;
+	const char *p = previous_word(start, clock + 1), *q;
+	size_t day = 0;
 
-	while (p > start && strchr(" \t:<[(|", p[-1]) == NULL)
-		p--;
-	year = p < clock; /* "2026-11-20T" */
-	q = previous_word(start, p, &n);
-	if (!year && n > 0 && strspn(q, DIGITS "-/.") >= n) {
-		p = q;
-		year = n > 2;
-		q = p > start && p[-1] != ':' ? previous_word(start, p, &n) : p;
-		if (!year && n > 0)
-			p = q;
+	if (p == clock) {
+		q = previous_word(start, p);
+		day = strspn(q, DIGITS "-/.");
+		if (day > 0 && q[day] == ' ')
+			p = day > 2 ? q : previous_word(start, q);
 	}
 	/* A weekday begins the line. */
-	q = p > start && p[-1] != ':' ? previous_word(start, p, &n) : p;
-	if (q < p && strcspn(q, DIGITS ":") >= n &&
-	    start + strspn(start, QUOTATION) == q) {
+	q = previous_word(start, p);
+	if (q < p && q + strcspn(q, DIGITS ":") >= p - 1 &&
+	    q == start + strspn(start, QUOTATION)) {
 		p = q;
-		if (year && *end == ' ')
+		if (day > 2 && *end == ' ')
 			end +=
 			    1 + strspn(end + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 	}
-	if (!year && has_shape(end, " 0000") && strchr(" \t", end[5]) != NULL)
+	if (day <= 2 && has_shape(end, " 0000") &&
+	    strchr(" \t", end[5]) != NULL)
 		end += 5;
-	set_time(when, p, end);
+	set_time(time, p, end);
 }
 
 /*
@@ -352,7 +352,7 @@ set_date(struct when *when, const char *start, const char *clock)
  * such as 1763632801.123456 that begins the line.
  */
 static void
-read_stamp(struct when *when, const char *p)
+read_stamp(struct when *when, char *time, const char *p)
 {
 	const char *close = strchr(p, ']'), *end;
 	const char *dot;
@@ -370,19 +370,22 @@ read_stamp(struct when *when, const char *p)
 		end = close;
 	else
 		return;
-	if (when->text[0] == '\0')
-		set_time(when, p, end);
+	if (time[0] == '\0')
+		set_time(time, p, end);
 }
 
 struct when
-when_written(const struct line *line, const char *message)
+when_written(const struct line *line, const char *message, char time[TIME_SIZE])
 {
 	struct when when = { .boot = -1, .date = -1 };
 	char text[PREFIX_SIZE];
 	const char *p, *clock, *open;
 
-	if (line->is_record)
+	if (line->is_record) {
+		strlcpy(time, line->time, TIME_SIZE);
 		return line->when;
+	}
+	time[0] = '\0';
 	p = message - line->from < PREFIX_SIZE ? line->from
 					       : message - PREFIX_SIZE + 1;
 	*(char *)mempcpy(text, p, (size_t)(message - p)) = '\0';
@@ -398,13 +401,13 @@ when_written(const struct line *line, const char *message)
 		    strtol(p + 1, NULL, 10) * 60 + strtol(p + 4, NULL, 10);
 		open = memrchr(text, '[', (size_t)(clock - text));
 		if (open != NULL && strchr(open, ']') > clock)
-			set_time(&when, open + 1, strchr(open, ']'));
+			set_time(time, open + 1, strchr(open, ']'));
 		else
-			set_date(&when, text, clock);
+			set_date(time, text, clock);
 	}
-	read_stamp(&when, text + strspn(text, QUOTATION));
+	read_stamp(&when, time, text + strspn(text, QUOTATION));
 	for (p = text; (p = strchr(p, '[')) != NULL && when.boot < 0; p++)
-		read_stamp(&when, p);
+		read_stamp(&when, time, p);
 	return when;
 }
 
@@ -419,21 +422,15 @@ seconds_apart(const struct when *a, const struct when *b)
 }
 
 const char *
-find_continuation(
+skip_prefix(
     const char *p, const char *end, const char *head, const char *head_end)
 {
-	const char *q = p, *h = head;
+	const char *h = head;
 
-	for (; h < head_end && q < end; h++, q++)
-		if (*h != *q &&
-		    !(strchr(" " DIGITS, *h) && strchr(" " DIGITS, *q)))
+	for (; h < head_end && p < end; h++, p++)
+		if (*h != *p &&
+		    !(strchr(" " DIGITS, *h) && strchr(" " DIGITS, *p)))
 			break;
 	/* Without the kernel's own stamp it is the same prefix, too. */
-	if (h == head_end || (h - head >= 16 && h[-1] == ' '))
-		return q;
-	for (q = p; q < end && strchr(QUOTATION, *q) != NULL; q++)
-		/* dmesg and journalctl indent what follows a newline. */
-		if (q - p == head_end - head)
-			break;
-	return q;
+	return h == head_end || (h - head >= 16 && h[-1] == ' ') ? p : NULL;
 }

@@ -9,17 +9,32 @@
 
 #define CHUNK 32768 /* what is read at once: stays in the first cache */
 #define WINDOW 1024 /* what is searched at once */
-#define JOINED_LINES                                             \
-	4 /* that a message may have been broken into, after one \
-	   */
+/* That a message may have been broken into, after one. */
+#define JOINED_LINES 4
 #define JOINED_SIZE 1024
 #define AHEAD ((ptrdiff_t)JOINED_LINES * JOINED_SIZE)
 #define TABLE_SIZE 262144 /* bytes of the log, from the heading on */
 #define TRIES 16          /* messages looked for in one line */
-#define LOOKUPS 64        /* kills of one report that it completes */
 #define STALE 300         /* seconds after which a report is over */
+#define WIDTH 80          /* of a terminal, at least */
 
 enum { SEARCH_KILL, SEARCH_SIGNAL, SEARCH_TABLE, SEARCHES };
+
+/* The out-of-memory report that the present line is in. */
+struct report {
+	enum killer announced; /* the next kill's, or KILLER_UNKNOWN */
+	bool group;            /* all its kills are those announced */
+	struct when when;      /* it was announced */
+	struct kill victim;    /* the announced one, if with a user */
+	/* Its table of tasks. */
+	ptrdiff_t table_left; /* bytes of the log that may have more of it */
+	struct when table_when;
+	struct heading heading;
+	char prefix[64]; /* of the heading's line */
+	size_t ntasks;
+	bool added_up; /* the tasks are sorted, and BIGGEST is known */
+	struct usage biggest[BIGGEST];
+};
 
 struct log {
 	kill_fn *fn;
@@ -29,23 +44,11 @@ struct log {
 	char *scan, *used;
 	bool kmsg;
 	bool skipping; /* inside a line too long to be a kernel's */
-	/* The out-of-memory report that the present line is in. */
-	bool group;            /* all its kills are those announced */
-	enum killer announced; /* the next kill's, or KILLER_UNKNOWN */
-	enum killer last;      /* the last kill's */
-	unsigned int nlookups;
-	unsigned long report;
 	size_t nannounced;
-	struct when announced_when;
-	struct kill victim; /* the announced one, if with a user */
-	/* Its table of tasks. */
-	size_t table_left; /* bytes of the log that may have more of it */
-	size_t ntasks;
+	unsigned long nreports;
+	enum killer last; /* the last kill's */
+	struct report report;
 	struct task *tasks;
-	struct usage biggest[BIGGEST];
-	struct heading heading;
-	char table_prefix[PREFIX_SIZE + 4];
-	struct when table_when;
 	struct line line; /* that is being read */
 	char buffer[LINE_SIZE + 4 * CHUNK];
 };
@@ -67,99 +70,92 @@ line_end(char *p, char *end)
 	return nl == NULL ? end : nl;
 }
 
-static void
-forget_report(struct log *log)
-{
-	log->announced = KILLER_UNKNOWN;
-	log->group = false;
-	log->victim.pid = 0;
-	log->table_left = 0;
-	log->ntasks = 0;
-	log->nlookups = 0;
-}
-
 /* Read the line from START to END, if it is the heading of a table. */
 static void
 start_table(struct log *log, char *start, char *end)
 {
+	struct report *report = &log->report;
 	struct line *line = &log->line;
 	struct heading heading;
-	char *p, *bracket;
+	char *p, *bracket, time[TIME_SIZE];
 
 	if (!copy_line(line, start, end, log->kmsg) ||
 	    (p = strstr(line->from, " pid ")) == NULL ||
 	    (bracket = memrchr(line->from, '[', (size_t)(p - line->from))) ==
 		NULL ||
 	    !read_heading(bracket, &heading) ||
-	    !is_kernels(line, bracket, false))
+	    is_kernels(line, bracket) != TRUST)
 		return;
-	log->table_left = TABLE_SIZE;
-	snprintf(log->table_prefix, sizeof(log->table_prefix), "%.*s",
-	    (int)(bracket - line->from), line->from);
-	log->table_when = when_written(line, bracket);
-	log->heading = heading;
-	log->ntasks = 0;
-	log->nlookups = 0;
+	report->heading = heading;
+	report->table_left = TABLE_SIZE;
+	report->table_when = when_written(line, bracket, time);
+	report->ntasks = 0;
+	report->added_up = false;
+	*bracket = '\0';
+	strlcpy(report->prefix, line->from, sizeof(report->prefix));
 }
 
 /* Read the line from START to END, if it is a row of the table. */
 static void
 add_task(struct log *log, char *start, char *end)
 {
+	struct report *report = &log->report;
 	struct line *line = &log->line;
+	const char *prefix = report->prefix;
 	struct task task;
-	const char *p;
 	void *tasks;
+	char *p;
 
+	report->table_left -= end - start + 1;
+	if (!copy_line(line, start, end, log->kmsg))
+		return;
+	for (p = line->from; (p = strchr(p, '[')) != NULL; p++)
+		if (read_task(p, &report->heading, &task))
+			break;
 	/* Most have the prefix of the heading, at about the same time. */
-	p = find_continuation(
-	    start, end, log->table_prefix, strchr(log->table_prefix, '\0'));
-	if (p >= end || *p != '[' || log->kmsg ||
-	    !read_task(p, &log->heading, &task)) {
-		if (!copy_line(line, start, end, log->kmsg))
-			return;
-		for (p = line->from; (p = strchr(p, '[')) != NULL; p++)
-			if (read_task(p, &log->heading, &task))
-				break;
-		if (p == NULL || !is_kernels(line, p, false))
-			return;
-	}
-	tasks = grow_array(log->tasks, log->ntasks, sizeof(task));
+	if (p == NULL ||
+	    (skip_prefix(line->from, p, prefix, strchr(prefix, '\0')) != p &&
+		is_kernels(line, p) != TRUST))
+		return;
+	tasks = grow_array(log->tasks, report->ntasks, sizeof(task));
 	if (tasks != NULL) {
 		log->tasks = tasks;
-		log->tasks[log->ntasks++] = task;
+		log->tasks[report->ntasks++] = task;
 	}
 }
 
 static int
-compare_comms(const void *a, const void *b)
+compare_tasks(const void *a, const void *b)
 {
-	return strcmp(
-	    ((const struct task *)a)->comm, ((const struct task *)b)->comm);
+	const struct task *x = a, *y = b;
+	int order = strcmp(x->comm, y->comm);
+
+	return order != 0 ? order : (x->pid > y->pid) - (x->pid < y->pid);
 }
 
 /* Add up the tasks by command, and keep the biggest. */
 static void
 add_up_tasks(struct log *log)
 {
-	struct usage usage, *biggest = log->biggest;
-	size_t i, j;
+	struct usage usage, *biggest = log->report.biggest;
+	const struct task *task = log->tasks, *end = task + log->report.ntasks;
+	size_t i;
 
-	log->table_left = 0;
-	memset(log->biggest, 0, sizeof(log->biggest));
-	qsort(log->tasks, log->ntasks, sizeof(struct task), compare_comms);
-	for (i = 0; i < log->ntasks; i += usage.processes) {
+	log->report.table_left = 0;
+	log->report.added_up = true;
+	qsort(log->tasks, log->report.ntasks, sizeof(*task), compare_tasks);
+	memset(biggest, 0, sizeof(log->report.biggest));
+	while (task < end) {
 		usage = (struct usage) { .processes = 0 };
-		memcpy(usage.comm, log->tasks[i].comm, NAME_SIZE);
-		for (j = i; j < log->ntasks &&
-		     strcmp(log->tasks[j].comm, usage.comm) == 0;
-		     j++, usage.processes++)
-			usage.rss += log->tasks[j].pages * log->page_size;
-		for (j = BIGGEST; j > 0 && usage.rss > biggest[j - 1].rss; j--)
-			if (j < BIGGEST)
-				biggest[j] = biggest[j - 1];
-		if (j < BIGGEST)
-			biggest[j] = usage;
+		memcpy(usage.comm, task->comm, NAME_SIZE);
+		for (; task < end && strcmp(task->comm, usage.comm) == 0;
+		     task++, usage.processes++)
+			usage.rss += task->pages * log->page_size;
+		for (i = BIGGEST; i > 0 && usage.rss > biggest[i - 1].rss; i--)
+			if (i < BIGGEST)
+				biggest[i] = biggest[i - 1];
+		if (i < BIGGEST)
+			biggest[i] = usage;
 	}
 }
 
@@ -167,44 +163,49 @@ add_up_tasks(struct log *log)
 static void
 look_up(struct log *log, struct kill *kill)
 {
-	struct kill other = { .scale = log->heading.scale };
+	struct report *report = &log->report;
+	struct kill other = { .scale = report->heading.scale };
+	struct task key = { .pid = kill->pid };
 	const struct task *task;
 
-	if (log->ntasks == 0 || log->nlookups == LOOKUPS ||
-	    seconds_apart(&kill->when, &log->table_when) > STALE)
+	if (report->ntasks == 0 ||
+	    seconds_apart(&kill->when, &report->table_when) > STALE)
 		return;
-	if (log->nlookups++ == 0)
+	if (!report->added_up)
 		add_up_tasks(log);
-	memcpy(other.biggest, log->biggest, sizeof(other.biggest));
-	for (task = log->tasks; task < log->tasks + log->ntasks; task++) {
-		if (task->pid != kill->pid ||
-		    strcmp(task->comm, kill->comm) != 0)
-			continue;
+	memcpy(other.biggest, report->biggest, sizeof(other.biggest));
+	memcpy(key.comm, kill->comm, NAME_SIZE);
+	task = bsearch(
+	    &key, log->tasks, report->ntasks, sizeof(key), compare_tasks);
+	if (task != NULL) {
 		other.uid = task->uid;
-		other.has_uid = log->heading.uid > 0;
+		other.has_uid = report->heading.uid > 0;
 		other.rss = task->pages * log->page_size;
 		other.has_rss = true;
 		other.adj = task->adj;
-		other.has_adj = log->heading.adj > 0;
+		other.has_adj = report->heading.adj > 0;
 	}
 	complete_kill(kill, &other);
 }
 
+/* Give out the kill of a message, with what the report says about it. */
 static void
 report_kill(struct log *log, enum meaning meaning, struct kill *kill)
 {
-	kill->report = log->report;
+	struct report *report = &log->report;
+
+	kill->report = log->nreports;
 	if (kill->killer == KILLER_UNKNOWN &&
-	    seconds_apart(&kill->when, &log->announced_when) <= STALE)
-		kill->killer = log->announced;
+	    seconds_apart(&kill->when, &report->when) <= STALE)
+		kill->killer = report->announced;
 	if (kill->killer == KILLER_UNKNOWN && meaning == MEANING_KILL_SHARED)
 		kill->killer = log->last;
-	if (!log->group)
-		log->announced = KILLER_UNKNOWN;
+	if (!report->group)
+		report->announced = KILLER_UNKNOWN;
 	log->last = kill->killer;
 	if (kill->killer < KILLER_LOWMEMORYKILLER && kill->pid > 0) {
-		if (log->victim.pid == kill->pid)
-			complete_kill(kill, &log->victim);
+		if (report->victim.pid == kill->pid)
+			complete_kill(kill, &report->victim);
 		/* A process that shared its memory had none of its own. */
 		if (meaning == MEANING_KILL)
 			look_up(log, kill);
@@ -215,6 +216,8 @@ report_kill(struct log *log, enum meaning meaning, struct kill *kill)
 static void
 act_on(struct log *log, struct message *message)
 {
+	struct report *report = &log->report;
+
 	switch (message->meaning) {
 	case MEANING_KILL:
 	case MEANING_KILL_SHARED:
@@ -223,15 +226,15 @@ act_on(struct log *log, struct message *message)
 	case MEANING_ANNOUNCED:
 	case MEANING_ANNOUNCED_GROUP:
 		log->nannounced++;
-		log->announced = message->kill.killer;
-		log->announced_when = message->kill.when;
-		log->group = message->meaning == MEANING_ANNOUNCED_GROUP;
+		report->announced = message->kill.killer;
+		report->when = message->kill.when;
+		report->group = message->meaning == MEANING_ANNOUNCED_GROUP;
 		if (message->kill.has_uid)
-			log->victim = message->kill;
+			report->victim = message->kill;
 		break;
 	case MEANING_REPORT:
-		log->report++;
-		forget_report(log);
+		log->nreports++;
+		*report = (struct report) { .announced = KILLER_UNKNOWN };
 		break;
 	case MEANING_NONE:
 		break;
@@ -267,122 +270,6 @@ find_kill(char *p, char *end)
 	return NULL;
 }
 
-/*
- * Add the lines, up to STOP, that the message at WORD goes on in. Each counts
- * only if more of the message is understood with it.
- */
-static void
-join_lines(struct log *log, char *stop, char *word, struct message *message)
-{
-	static const char *const separators[][4] = {
-		{ "\n", " ", "" }, /* a short line: a newline in the comm */
-		{ " ", "" },       /* a mail program's */
-		{ "", " " },       /* a terminal's, 80 columns or more */
-	};
-	struct line *line = &log->line;
-	size_t width = (size_t)(line->text_end - line->text);
-	int i, kind = width >= 80 ? 2 : width >= 60;
-	const char *head = message->start;
-	const char *const *separator, *best, *q;
-	char *p, *end, *tail, *old_end = line->text_end;
-	struct message next;
-	ptrdiff_t gain;
-
-	for (i = 0, p = line->end + 1;
-	     i < JOINED_LINES && p < stop && message->cut; i++, p = end + 1) {
-		end = line_end(p, stop);
-		q = find_continuation(p, end, line->text, head);
-		if (q == end || end - q >= JOINED_SIZE || *q == '[' ||
-		    memchr(q, '\0', (size_t)(end - q)) != NULL)
-			break;
-		/* Most lines after a kill are not worth the try. */
-		if (message->meaning == MEANING_NONE
-			? i > 1 || may_be_message(q, end)
-			: (isupper((unsigned char)*q) && *q != 'U') ||
-			    strncmp(q, "low", 3) == 0)
-			break;
-		best = NULL;
-		gain = 0;
-		if (*p == ' ' && q - p == head - line->text)
-			kind = 0;
-		for (separator = separators[kind]; *separator; separator++) {
-			tail = stpcpy(line->text_end, *separator);
-			copy_text(tail, q, end);
-			if (read_message(line->text, word, log->page_size,
-				&next) == MEANING_NONE) {
-				if (next.cut && best == NULL &&
-				    message->meaning == MEANING_NONE)
-					best = *separator;
-			} else if (next.end - tail > gain &&
-			    (message->meaning == MEANING_NONE
-				    ? strlen(next.kill.comm) <= COMM
-				    : strcmp(next.kill.comm,
-					  message->kill.comm) == 0)) {
-				gain = next.end - tail;
-				best = *separator;
-			}
-		}
-		if (best == NULL)
-			break;
-		line->text_end =
-		    copy_text(stpcpy(line->text_end, best), q, end);
-		read_message(line->text, word, log->page_size, message);
-	}
-	if (message->meaning == MEANING_NONE)
-		line->text_end = old_end;
-	*line->text_end = '\0';
-}
-
-/*
- * If the line begins with the end of an opening, up to START, put the line
- * before it in front. Returns whether that makes it whole.
- */
-static bool
-join_opening(struct log *log, const char *start)
-{
-	struct line *line = &log->line;
-	const char *rest = line->text + strspn(line->text, QUOTATION);
-	char text[LINE_SIZE], *p, *end;
-
-	if (line->is_record || !is_broken_opening(rest, start) ||
-	    line->start <= log->buffer + 1)
-		return false;
-	p = line_start(log->buffer, line->start - 1);
-	if (line->start - p >= LINE_SIZE)
-		return false;
-	memcpy(text, rest, (size_t)(line->text_end - rest) + 1);
-	end = copy_text(line->text, p, line->start - 1);
-	/* A terminal breaks words. */
-	if (end - line->text < 80)
-		*end++ = ' ';
-	line->text_end = stpcpy(end, text);
-	start_prefix(line, line->text);
-	return true;
-}
-
-/* Whether the message is from whom it claims to be. */
-static bool
-is_trusted(struct line *line, const struct message *message)
-{
-	static const char *const tags[KILLERS] = {
-		[KILLER_OOMD] = "systemd-oomd[",
-		[KILLER_EARLYOOM] = "earlyoom[",
-		[KILLER_LMKD] = "",
-	};
-	const char *tag = tags[message->kill.killer];
-	bool kernels;
-
-	if (tag != NULL)
-		return memmem(line->text, (size_t)(message->start - line->text),
-			   tag, strlen(tag)) != NULL;
-	if (line->is_record)
-		return message->start == line->from || *message->start == ' ';
-	kernels = is_kernels(line, message->start, message->strong);
-	/* A comm or the name of a cgroup comes before its first word. */
-	return *message->start == ' ' ? line->prefix.sender != SENDER_OTHER
-				      : kernels;
-}
-
 /* The next hit of one SEARCH from P on, or END. */
 static char *
 find_word(int search, char *p, char *end)
@@ -396,6 +283,128 @@ find_word(int search, char *p, char *end)
 }
 
 /*
+ * Add the lines from P to STOP, a few at most, that the message at WORD goes on
+ * in. Each counts only if more of the message is understood with it.
+ */
+static void
+join_lines(
+    struct log *log, char *p, char *stop, char *word, struct message *message)
+{
+	static const char *const separators[][3] = {
+		{ "\n", " " }, /* a short line: a newline in the comm */
+		{ " " },       /* a mail program's, */
+		{ "" },        /* which breaks words after a hyphen */
+		{ "", " " },   /* a terminal's */
+	};
+	struct line *line = &log->line;
+	size_t width = (size_t)(line->end - line->text);
+	char *head = message->start, *end, *tail, *old_end = line->end;
+	const char *const *separator, *best, *q;
+	struct message next;
+	ptrdiff_t score, best_score;
+	int i, kind;
+
+	for (i = 0; i < JOINED_LINES && p < stop && message->cut; i++) {
+		end = line_end(p, stop);
+		kind = line->end[-1] == '-' ? 2 : width >= WIDTH - 20;
+		q = skip_prefix(p, end, line->text, head);
+		if (q == NULL) {
+			if (width >= WIDTH)
+				kind = 3;
+			for (q = p; q < end && strchr(QUOTATION, *q) != NULL &&
+			     q - p < head - line->text;
+			     q++)
+				;
+			/* dmesg and journalctl indent what follows a newline.
+			 */
+			if (*p == ' ' && q - p == head - line->text)
+				kind = 0;
+		}
+		if (q == end || end - q >= JOINED_SIZE || *q == '[' ||
+		    memchr(q, '\0', (size_t)(end - q)) != NULL)
+			break;
+		/* Most lines after a kill are not worth the try. */
+		if (message->meaning != MEANING_NONE && *q >= 'A' &&
+		    *q <= 'Z' && *q != 'U')
+			break;
+		best = NULL;
+		best_score = 0;
+		for (separator = separators[kind]; *separator; separator++) {
+			tail = stpcpy(line->end, *separator);
+			copy_text(tail, q, end);
+			read_message(line->text, word, log->page_size, &next);
+			if (next.meaning == MEANING_NONE)
+				score = message->meaning == MEANING_NONE &&
+				    next.cut;
+			else if (message->meaning == MEANING_NONE
+				? strlen(next.kill.comm) > COMM
+				: strcmp(next.kill.comm, message->kill.comm) !=
+				    0)
+				score = 0;
+			else
+				score = next.end - tail + 1;
+			if (score > best_score) {
+				best_score = score;
+				best = *separator;
+			}
+		}
+		if (best == NULL)
+			break;
+		line->end = copy_text(stpcpy(line->end, best), q, end);
+		read_message(line->text, word, log->page_size, message);
+		p = end + 1;
+	}
+	if (message->meaning == MEANING_NONE)
+		line->end = old_end;
+	*line->end = '\0';
+}
+
+/*
+ * Put the line before START in the log in front of the one that is being read,
+ * with the message at WORD: its opening may begin there. Returns WORD in the
+ * new text, or NULL if there is no such opening.
+ */
+static char *
+join_opening(struct log *log, char *start, char *word, struct message *message)
+{
+	struct line *line = &log->line;
+	char rest[LINE_SIZE], *p, *end;
+
+	if (line->is_record || start <= log->buffer + 1)
+		return NULL;
+	p = line_start(log->buffer, start - 1);
+	if (start - p >= LINE_SIZE || line->end - line->text >= LINE_SIZE ||
+	    memchr(p, '\0', (size_t)(start - p)) != NULL)
+		return NULL;
+	word -= strspn(line->text, QUOTATION);
+	strlcpy(rest, line->text + strspn(line->text, QUOTATION), sizeof(rest));
+	end = copy_text(line->text, p, start - 1);
+	/* A terminal breaks words. */
+	if (end - line->text < WIDTH || end[-1] == ':')
+		*end++ = ' ';
+	word += end - line->text;
+	line->end = stpcpy(end, rest);
+	read_message(line->text, word, log->page_size, message);
+	return message->start < end ? word : NULL;
+}
+
+/* Whether the program that claims to have killed in user space is named. */
+static bool
+is_named(const struct line *line, const struct message *message)
+{
+	static const char *const tags[KILLERS] = {
+		[KILLER_OOMD] = "systemd-oomd[",
+		[KILLER_EARLYOOM] = "earlyoom[",
+		[KILLER_LMKD] = "",
+	};
+	const char *tag = tags[message->kill.killer];
+
+	return tag != NULL &&
+	    memmem(line->text, (size_t)(message->start - line->text), tag,
+		strlen(tag)) != NULL;
+}
+
+/*
  * Read the messages that SEARCH finds in the line from START to END; lines go
  * on to STOP.
  */
@@ -404,36 +413,47 @@ read_line(struct log *log, int search, char *start, char *end, char *stop)
 {
 	struct line *line = &log->line;
 	struct message message;
-	char *p, *word;
+	enum trust trust;
+	char *p, *word, *joined, *text_end;
 	int i;
 
 	if (!copy_line(line, start, end, log->kmsg))
 		return;
-	for (i = 0, p = line->from; i < TRIES && p < line->text_end; i++) {
-		word = find_word(search, p, line->text_end);
+	text_end = line->end;
+	for (i = 0, p = line->from; i < TRIES && p < text_end; i++) {
+		word = find_word(search, p, text_end);
 		p = word + 1;
-		if (!may_be_message(word, line->text_end))
+		if (!may_be_message(word, text_end))
 			continue;
 		read_message(line->text, word, log->page_size, &message);
-		if (message.meaning != MEANING_NONE &&
-		    join_opening(log, message.start)) {
-			p = line->text;
-			continue;
+		if (message.broken) {
+			joined = join_opening(log, start, word, &message);
+			if (joined == NULL) {
+				copy_line(line, start, end, log->kmsg);
+				read_message(
+				    line->text, word, log->page_size, &message);
+			} else {
+				p = (word = joined) + 1;
+				text_end = line->end;
+			}
 		}
-		if (!line->is_record && message.cut)
-			join_lines(log, stop, word, &message);
-		if (message.meaning == MEANING_NONE)
-			continue;
-		p = message.end;
-		if (!is_trusted(line, &message))
+		trust = message.meaning == MEANING_NONE && !message.cut
+		    ? TRUST_NOT
+		    : is_kernels(line, message.start);
+		if (message.cut && trust != TRUST_NOT && !line->is_record)
+			join_lines(log, end + 1, stop, word, &message);
+		if (message.meaning == MEANING_NONE ||
+		    (message.kill.killer >= KILLER_USER
+			    ? !is_named(line, &message)
+			    : trust < (message.strong ? TRUST_STRONG : TRUST)))
 			continue;
 		if (message.meaning != MEANING_REPORT)
-			message.kill.when = when_written(line, message.start);
+			message.kill.when = when_written(
+			    line, message.start, message.kill.time);
 		act_on(log, &message);
 		/* A paste may have lost the newlines of a whole report. */
-		start_prefix(line, p);
-		line->prefix.sender = SENDER_KERNEL;
-		line->prefix.loose = 1;
+		line->from = p = message.end;
+		line->resumed = true;
 	}
 }
 
@@ -442,8 +462,8 @@ static void
 read_lines(struct log *log, bool eof)
 {
 	char *p = log->scan, *stop = log->used, *hit, *start, *end;
-	char *next[SEARCHES];
-	int i;
+	char *next[SEARCHES] = { NULL };
+	int i, search = 0;
 
 	*log->used = '\0';
 	if (log->skipping) {
@@ -452,47 +472,37 @@ read_lines(struct log *log, bool eof)
 	}
 	if (!eof)
 		stop = line_start(p, stop);
-	for (i = 0; i < SEARCHES; i++)
-		next[i] = find_word(i, p, stop);
 	for (start = p;;) {
-		hit = stop;
-		for (i = 0; i < SEARCHES; i++) {
+		for (i = 0, hit = stop; i < SEARCHES; i++) {
 			if (next[i] < p)
 				next[i] = find_word(i, p, stop);
 			if (next[i] < hit)
-				hit = next[i];
+				hit = next[search = i];
 		}
 		/* The lines up to that of the hit may be a table's. */
-		for (; log->table_left > 0 && start < stop; start = end + 1) {
+		for (; log->report.table_left > 0 && start < stop;
+		     start = end + 1) {
 			end = line_end(start, stop);
 			if (end >= hit && hit < stop)
 				break;
 			add_task(log, start, end);
-			log->table_left -=
-			    log->table_left < (size_t)(end - start) + 1
-			    ? log->table_left
-			    : (size_t)(end - start) + 1;
 		}
 		if (hit == stop)
 			break;
 		end = line_end(hit, stop);
-		if (hit != next[SEARCH_TABLE] && !may_be_message(hit, end)) {
-			p = hit + 1;
+		p = hit + 1;
+		if (search != SEARCH_TABLE && !may_be_message(hit, end))
 			continue;
-		}
 		start = line_start(start, hit);
 		/* The lines after it may belong to it. */
 		if (!eof && log->used - end < AHEAD) {
 			stop = start;
 			break;
 		}
-		if (hit == next[SEARCH_TABLE])
+		if (search == SEARCH_TABLE)
 			start_table(log, start, end);
 		else
-			read_line(log,
-			    hit == next[SEARCH_KILL] ? SEARCH_KILL
-						     : SEARCH_SIGNAL,
-			    start, end, stop);
+			read_line(log, search, start, end, stop);
 		p = end;
 		start = end + (end < stop);
 	}
@@ -514,8 +524,6 @@ log_new(uint64_t page_size, kill_fn *fn, void *arg)
 	log->page_size = page_size;
 	log->fn = fn;
 	log->arg = arg;
-	log->report = 0;
-	log->tasks = NULL;
 	log_start(log, false);
 	return log;
 }
@@ -526,10 +534,9 @@ log_start(struct log *log, bool kmsg)
 	log->kmsg = kmsg;
 	log->scan = log->used = log->buffer;
 	log->skipping = false;
-	log->report++;
 	log->last = KILLER_UNKNOWN;
 	log->nannounced = 0;
-	forget_report(log);
+	act_on(log, &(struct message) { .meaning = MEANING_REPORT });
 }
 
 char *
@@ -549,16 +556,11 @@ log_room(struct log *log, size_t *len)
 	return log->used;
 }
 
-void
+size_t
 log_filled(struct log *log, size_t len)
 {
 	log->used += len;
 	read_lines(log, len == 0);
-}
-
-size_t
-log_announced(const struct log *log)
-{
 	return log->nannounced;
 }
 

@@ -9,6 +9,7 @@
 #include "kills/kill.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define WORD_MIN 6 /* bytes that a pattern begins with, at least */
 #define KIB_MAX (INT64_MAX >> 14) /* a few of these do not overflow */
 
 /*
@@ -24,80 +25,75 @@
  *	%A  its oom_adj or oom_score_adj, nobody can tell
  *	%n  any number
  *	%r  nothing, a full stop, or a list: " total-vm:8kB, anon-rss:4kB"
- *	%f  anything, perhaps with "to free 4kB" in it
+ *	%f  nothing, or in the same or the next line " to free 4kB"
  *	%*  anything
  *	%.  nothing more
- *	%l  a cgroup: "/a/b due to memory pressure"
  *
  * A pattern need not reach the end of the text. The first that fits counts.
  * Above each are the kernels that have it. A new one is a line here and one in
  * tests/corpus/kills/formats.
  */
 static const struct format {
-	enum meaning meaning;
-	enum killer killer;
-	const char *before;
 	const char *pattern;
+	enum killer killer;
+	enum meaning meaning;
+	const char *before;
 } formats[] = {
 	/* mm/oom_kill.c */
 	/* 2.6.18 to now; RHEL 7: ", UID 0, " after; Virtuozzo 7: " in VE" */
-	{ MEANING_KILL, KILLER_UNKNOWN, "", "Killed process %p (%c)%r" },
+	{ "Killed process %p (%c)%r", .killer = 0 },
 	/* RHEL 5, RHEL 6 */
-	{ MEANING_KILL, KILLER_UNKNOWN, "",
-	    "Killed process %p, UID %u, (%c)%r" },
+	{ "Killed process %p, UID %u, (%c)%r", .killer = 0 },
 	/* Virtuozzo and OpenVZ 6, RHEL 6's with container limits */
-	{ MEANING_KILL, KILLER_UNKNOWN, "OOM ", "killed process %p (%c)%r" },
+	{ "killed process %p (%c)%r", .before = "OOM " },
 	/* 2.6.36 to 4.3: of another thread group, but with the same memory */
-	{ MEANING_KILL_SHARED, KILLER_UNKNOWN, "",
-	    "Kill process %p (%c) sharing same memory" },
+	{ "Kill process %p (%c) sharing same memory",
+	    .meaning = MEANING_KILL_SHARED },
 	/* Virtuozzo 7 */
-	{ MEANING_KILL_SHARED, KILLER_UNKNOWN, "",
-	    "Kill process %p (%c) in VE \"%* same memory" },
+	{ "Kill process %p (%c) in VE \"%* same memory",
+	    .meaning = MEANING_KILL_SHARED },
 	/* 2.6.18 ("and children"), 2.6.36 to 5.0 ("or sacrifice child") */
-	{ MEANING_ANNOUNCED, KILLER_UNKNOWN, "",
-	    "Kill process %p (%c) score %n" },
+	{ "Kill process %p (%c) score %n", .meaning = MEANING_ANNOUNCED },
 	/* 2.6.19 to 2.6.35 ("or a child") */
-	{ MEANING_ANNOUNCED, KILLER_UNKNOWN, "",
-	    "kill process %p (%c) score %n" },
+	{ "kill process %p (%c) score %n", .meaning = MEANING_ANNOUNCED },
 	/* 4.19 to now; the names in it may hold commas */
-	{ MEANING_ANNOUNCED, KILLER_MEMCG, "oom-",
-	    "kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u%." },
-	{ MEANING_ANNOUNCED, KILLER_MEMCG, "oom-",
-	    "kill:constraint=CONSTRAINT_MEMCG,%*" },
-	{ MEANING_ANNOUNCED, KILLER_OOM, "oom-",
-	    "kill:constraint=%*,pid=%p,uid=%u%." },
-	{ MEANING_ANNOUNCED, KILLER_OOM, "oom-", "kill:constraint=%*" },
+	{ "kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u%.", KILLER_MEMCG,
+	    MEANING_ANNOUNCED, "oom-" },
+	{ "kill:constraint=CONSTRAINT_MEMCG,", KILLER_MEMCG, MEANING_ANNOUNCED,
+	    "oom-" },
+	{ "kill:constraint=%*,pid=%p,uid=%u%.", KILLER_OOM, MEANING_ANNOUNCED,
+	    "oom-" },
+	{ "kill:constraint=", KILLER_OOM, MEANING_ANNOUNCED, "oom-" },
 	/* 4.19 to now: "Tasks in /a are going to be killed due to" */
-	{ MEANING_ANNOUNCED_GROUP, KILLER_MEMCG, " are going to be ",
-	    "killed due to memory.oom.group set" },
+	{ "killed due to memory.oom.group set", KILLER_MEMCG,
+	    MEANING_ANNOUNCED_GROUP, " are going to be " },
 	/* mm/memcontrol.c, 2.6.29 to 4.20: "Task in /a killed as a result" */
-	{ MEANING_ANNOUNCED, KILLER_MEMCG, " ",
-	    "killed as a result of limit of %*" },
+	{ "killed as a result of limit of ", KILLER_MEMCG, MEANING_ANNOUNCED,
+	    " " },
 	/* 2.6.19 to now: "httpd invoked oom-killer: gfp_mask=" */
-	{ MEANING_REPORT, KILLER_UNKNOWN, " invoked oom-", "killer: " },
+	{ "killer: ", .meaning = MEANING_REPORT, .before = " invoked oom-" },
 	/* 2.6.18 */
-	{ MEANING_REPORT, KILLER_UNKNOWN, "oom-", "killer: gfp_mask=" },
+	{ "killer: gfp_mask=", .meaning = MEANING_REPORT, .before = "oom-" },
 	/* arch/.../mm/fault.c, 2.6.18 to 2.6.3x: no memory for a page fault */
-	{ MEANING_KILL, KILLER_OOM, "VM: ", "killing process %c(%p)%." },
-	{ MEANING_KILL, KILLER_OOM, "VM: ", "killing process %c%." },
+	{ "killing process %c(%p)%.", KILLER_OOM, .before = "VM: " },
+	{ "killing process %c%.", KILLER_OOM, .before = "VM: " },
 	/* drivers/staging/android/lowmemorykiller.c, once in drivers/misc */
 	/* Android's 2.6.25 to 3.9; Samsung's go on after the size */
-	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "send sig",
-	    "kill to %p (%c), adj %A, size %s" },
+	{ "kill to %p (%c), adj %A, size %s", KILLER_LOWMEMORYKILLER,
+	    .before = "send sig" },
 	/* MediaTek's 3.4 to 4.4, with both scales */
-	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "",
-	    "Killing '%c' (%p), adj %n, score_adj %a,%f" },
+	{ "Killing '%c' (%p), adj %n, score_adj %a,%f",
+	    .killer = KILLER_LOWMEMORYKILLER },
 	/* 3.10 to 4.11 */
-	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "",
-	    "Killing '%c' (%p), adj %a,%f" },
+	{ "Killing '%c' (%p), adj %a,%f", .killer = KILLER_LOWMEMORYKILLER },
 	/* Android's 3.18 to 4.9, with the thread's id first */
-	{ MEANING_KILL, KILLER_LOWMEMORYKILLER, "",
-	    "Killing '%c' (%n) (tgid %p), adj %a,%f" },
+	{ "Killing '%c' (%n) (tgid %p), adj %a,%f",
+	    .killer = KILLER_LOWMEMORYKILLER },
 	/* User space: systemd-oomd, earlyoom, Android's lmkd */
-	{ MEANING_KILL, KILLER_OOMD, "", "Killed %l" },
-	{ MEANING_KILL, KILLER_EARLYOOM, "", "sending SIG%* to process %p%*" },
-	{ MEANING_KILL, KILLER_LMKD, "", "Kill '%c' (%p), uid %u%*" },
-	{ MEANING_KILL, KILLER_LMKD, "", "Killing '%c' (%p), uid %u%*" },
+	{ "Killed /%* due to ", .killer = KILLER_OOMD },
+	{ "sending SIG%* to process %p ", .killer = KILLER_EARLYOOM },
+	{ "Kill '%c' (%p), uid %u", .killer = KILLER_LMKD },
+	{ "Killing '%c' (%p), uid %u", .killer = KILLER_LMKD },
 };
 
 /*
@@ -126,10 +122,10 @@ static const struct {
 	const char *name;
 	char word;
 } names[] = {
-	{ "anon-rss", 's' },
-	{ "file-rss", 's' },
-	{ "shmem-rss", 's' },
-	{ "rss", 's' },
+	{ "anon-rss", 'k' },
+	{ "file-rss", 'k' },
+	{ "shmem-rss", 'k' },
+	{ "rss", 'k' },
 	{ "uid", 'u' },
 	{ "oom_score_adj", 'a' },
 	{ "oom_adj", 'o' },
@@ -170,11 +166,13 @@ read_number(char **p, char word, int64_t *value)
 {
 	int64_t min = -INT_MAX, max = INT_MAX;
 
-	if (word == 'p')
+	if (word == 'n')
+		max = INT64_MAX;
+	else if (word == 'p')
 		min = 1;
 	else if (word == 'u')
 		max = UINT32_MAX;
-	else if (word == 's')
+	else if (word == 's' || word == 'k')
 		min = 0, max = KIB_MAX;
 	else if (word == 'a')
 		min = -1000, max = 1000;
@@ -184,10 +182,11 @@ read_number(char **p, char word, int64_t *value)
 	return *value >= min && *value <= max;
 }
 
-/* VALUE is what WORD stands for; sizes are in bytes. */
 static void
-set_value(struct kill *kill, char word, int64_t value)
+set_value(struct message *message, char word, int64_t value)
 {
+	struct kill *kill = &message->kill;
+
 	switch (word) {
 	case 'p':
 		kill->pid = (pid_t)value;
@@ -196,8 +195,10 @@ set_value(struct kill *kill, char word, int64_t value)
 		kill->uid = (uid_t)value;
 		kill->has_uid = true;
 		break;
+	case 'k':
 	case 's':
-		kill->rss += (uint64_t)value;
+		kill->rss +=
+		    (uint64_t)value * (word == 'k' ? 1024 : message->page_size);
 		kill->has_rss = true;
 		break;
 	case 'a':
@@ -216,17 +217,16 @@ set_value(struct kill *kill, char word, int64_t value)
 static bool
 is_item_end(const char *p)
 {
-	return strchr(" ,\n.[", *p) != NULL;
+	return strchr(" ,\n[", *p) != NULL;
 }
 
 /*
  * "total-vm:8kB, anon-rss:4kB UID:0", "UID 0", "in VE \"7\"", "score 0". Sizes
- * have a unit, and a value that was cut is not known.
+ * have a unit, and a value that was cut is not known. Always true.
  */
-static void
+static bool
 read_list(char *p, struct message *message)
 {
-	struct kill *kill = &message->kill;
 	char *name, *quote, word;
 	int64_t value;
 	size_t n;
@@ -257,40 +257,22 @@ read_list(char *p, struct message *message)
 		}
 		if (!read_number(&p, word, &value))
 			break;
-		if (word == 's') {
+		if (word == 'k') {
 			if (strncmp(p, "kB", 2) != 0)
 				break;
 			p += 2;
-			value *= 1024;
 		}
 		/* The kernel never ends with the user id. */
 		if (!is_item_end(p) || (word == 'u' && *p == '\0'))
 			break;
-		set_value(kill, word, value);
+		set_value(message, word, value);
 	}
-	message->cut = strnlen(p, 2) < 2;
-}
-
-/* lowmemorykiller's "to free 4kB on behalf of". */
-static void
-read_free(char *p, struct message *message)
-{
-	char *q = strstr(p, "to free ");
-	int64_t value;
-
-	message->end = p;
-	message->cut = q == NULL;
-	if (q == NULL)
-		return;
-	q += strlen("to free ");
-	if (!read_number(&q, 's', &value) || strncmp(q, "kB", 2) != 0)
-		return;
-	set_value(&message->kill, 's', value * 1024);
-	message->end = q;
+	message->cut |= strnlen(p, 2) < 2;
+	return true;
 }
 
 static bool match_pattern(
-    const char *pattern, char *p, uint64_t page_size, struct message *message);
+    const char *pattern, char *p, struct message *message);
 
 /*
  * A comm, and then PATTERN. It may hold anything that the format has after it,
@@ -298,22 +280,21 @@ static bool match_pattern(
  * the kernel has for it, or else, in a log that escapes bytes, to the last one.
  */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): as deep as a pattern */
-match_comm(
-    const char *pattern, char *p, uint64_t page_size, struct message *message)
+match_comm(const char *pattern, char *p, struct message *message)
 {
 	size_t len = strnlen(p, NAME_SIZE - 1), i, n;
 
-	message->cut |= p[len] == '\0';
 	for (i = 0; i <= len; i++) {
 		n = len <= COMM ? len - i
 		    : i <= COMM ? COMM - i
 				: len + COMM + 1 - i;
 		if ((p[n] == *pattern || *pattern == '%') &&
-		    match_pattern(pattern, p + n, page_size, message)) {
+		    match_pattern(pattern, p + n, message)) {
 			*(char *)mempcpy(message->kill.comm, p, n) = '\0';
 			return true;
 		}
 	}
+	message->cut |= p[len] == '\0';
 	return false;
 }
 
@@ -322,67 +303,51 @@ match_comm(
  * matched, so nothing is left of an attempt that failed.
  */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): has words */
-match_pattern(
-    const char *pattern, char *p, uint64_t page_size, struct message *message)
+match_pattern(const char *pattern, char *p, struct message *message)
 {
 	int64_t value;
 	char word, *end;
 
-	for (; *pattern != '%'; pattern++, p++) {
-		if (*pattern == '\0') {
-			message->end = p;
-			message->cut = false;
-			return true;
-		}
-		if (*pattern != *p && (*pattern != ' ' || *p != '\n')) {
-			message->cut |= *p == '\0';
-			return false;
-		}
+	for (; *pattern != '%' && *pattern != '\0'; pattern++, p++) {
+		if (*pattern == ' ' && (*p == ' ' || *p == '\n'))
+			p += strspn(p, " \n") - 1;
+		else if (*pattern != *p)
+			break;
+	}
+	message->end = p;
+	if (*pattern != '%') {
+		message->cut |= *p == '\0' && *pattern != '\0';
+		return *pattern == '\0';
 	}
 	word = pattern[1];
 	pattern += 2;
 	switch (word) {
 	case 'c':
-		return match_comm(pattern, p, page_size, message);
-	case 'l':
-		if (*p != '/' || (end = strstr(p, " due to ")) == NULL)
-			return false;
-		if (end - p >= NAME_SIZE)
-			p = end - NAME_SIZE + 1;
-		*(char *)mempcpy(message->kill.comm, p, (size_t)(end - p)) =
-		    '\0';
-		message->end = end;
-		return true;
+		return match_comm(pattern, p, message);
 	case 'r':
-		if (!is_item_end(p))
-			return false;
-		read_list(p, message);
-		return true;
+		return (is_item_end(p) || *p == '.') && read_list(p, message);
 	case 'f':
-		read_free(p, message);
+		if (!match_pattern(" to free %kkB", p, message))
+			message->end = p;
 		return true;
 	case '.':
-		message->end = p;
-		message->cut = false;
 		return *p == '\0';
 	case '*':
-		end = strchr(p, '\0');
-		if (*pattern == '\0')
-			return match_pattern("", end, page_size, message);
 		/* Hostile lines are long: leave them to the C library. */
-		while ((p = memmem(p, (size_t)(end - p), pattern,
-			    strcspn(pattern, "%"))) != NULL)
-			if (match_pattern(pattern, p++, page_size, message))
+		for (end = strchr(p, '\0');
+		     (p = memmem(p, (size_t)(end - p), pattern,
+			  strcspn(pattern, "%"))) != NULL;
+		     p++)
+			if (match_pattern(pattern, p, message))
 				return true;
 		return false;
 	default:
 		message->cut |= *p == '\0';
 		if (!read_number(&p, word, &value) ||
 		    (word == 's' && !is_item_end(p)) ||
-		    !match_pattern(pattern, p, page_size, message))
+		    !match_pattern(pattern, p, message))
 			return false;
-		set_value(&message->kill, word,
-		    word == 's' ? value * (int64_t)page_size : value);
+		set_value(message, word, value);
 		return true;
 	}
 }
@@ -390,97 +355,81 @@ match_pattern(
 bool
 may_be_message(const char *word, const char *end)
 {
-	const char *pattern;
-	ptrdiff_t n;
-	size_t i;
+	/* A line may have been broken after a word such as Kill. */
+	size_t i, n = end - word < WORD_MIN ? (size_t)(end - word) : WORD_MIN;
 
-	if (end - word < 6)
+	if (n < 4)
 		return false;
 	for (i = 0; i < COUNT(formats); i++) {
-		pattern = formats[i].pattern;
-		/* Be quick: after "kill" most differ. */
-		if (pattern[4] != word[4] || pattern[5] != word[5])
-			continue;
-		for (n = 0; word + n < end && word[n] == pattern[n] && n < 8;)
-			n++;
-		/* A line may have been broken after a word such as Killed. */
-		if (n == 8 || pattern[n] == '%' || pattern[n] == '\0' ||
-		    word + n == end)
+		const char *pattern = formats[i].pattern;
+
+		/* Most hits are of no pattern: be quick. */
+		if (pattern[n - 1] == word[n - 1] &&
+		    memcmp(pattern, word, n) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Where OPENING begins that ends before P, or NULL if it does not. */
+/*
+ * Where OPENING begins that ends before P, or NULL if it does not. If TEXT
+ * begins before that, sets *BROKEN: the line before may have the rest.
+ */
 static char *
-match_opening(const char *text, char *p, const char *opening)
+match_opening(const char *text, char *p, const char *opening, bool *broken)
 {
-	size_t n;
+	const char *o = strchr(opening, '\0');
 
-	if (p == text || p[-1] != ' ')
-		return NULL;
-	for (n = strlen(opening); n > 0; n--) {
-		if (p == text ||
-		    (opening[n - 1] == '#' ? !is_digit(p[-1])
-					   : p[-1] != opening[n - 1]))
+	for (; o > opening && p > text; p--)
+		if (*--o == '#' && is_digit(p[-1]))
+			while (p - 1 > text && is_digit(p[-2]))
+				p--;
+		else if (*o != p[-1])
 			return NULL;
-		while (opening[n - 1] == '#' && p - 1 > text && is_digit(p[-2]))
-			p--;
-		p--;
-	}
-	return p;
+	*broken |= o > opening;
+	return o > opening ? NULL : p;
 }
 
 enum meaning
 read_message(
     char *text, char *word, uint64_t page_size, struct message *message)
 {
+	const struct format *f;
 	char *start;
 	size_t i, n;
 
-	*message = (struct message) { .start = word };
-	for (i = 0; i < COUNT(formats); i++) {
+	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
+		.page_size = page_size };
+	for (f = formats; f < formats + COUNT(formats); f++) {
+		n = f->before != NULL ? strlen(f->before) : 0;
 		/* Most differ after "kill"; hostile logs make this worth it. */
-		if (formats[i].pattern[4] != word[4])
+		if (f->pattern[4] != word[4] || (size_t)(word - text) < n ||
+		    (n > 0 && memcmp(word - n, f->before, n) != 0) ||
+		    !match_pattern(f->pattern, word, message))
 			continue;
-		n = strlen(formats[i].before);
-		if ((size_t)(word - text) < n ||
-		    memcmp(word - n, formats[i].before, n) != 0 ||
-		    !match_pattern(
-			formats[i].pattern, word, page_size, message))
-			continue;
-		message->meaning = formats[i].meaning;
-		message->kill.killer = formats[i].killer;
+		message->meaning = f->meaning;
+		if (f->killer == KILLER_OOMD) /* its victim is a cgroup */
+			strlcpy(message->kill.comm, word, NAME_SIZE);
+		message->kill.killer = f->killer;
 		message->start = word - n;
 		message->strong =
 		    message->kill.has_rss || message->kill.has_adj;
 		break;
 	}
+	text += strspn(text, QUOTATION);
 	for (i = 0; i < COUNT(openings); i++) {
-		start = match_opening(text, message->start, openings[i].text);
+		start = match_opening(
+		    text, message->start, openings[i].text, &message->broken);
 		if (start == NULL)
 			continue;
 		message->start = start;
 		message->strong = true;
+		message->broken = false;
 		if (message->kill.killer == KILLER_UNKNOWN)
 			message->kill.killer = openings[i].killer;
 		break;
 	}
 	return message->meaning;
-}
-
-bool
-is_broken_opening(const char *p, const char *end)
-{
-	size_t i, n, len = end > p ? (size_t)(end - p) : 0;
-
-	for (i = 0; i < COUNT(openings); i++) {
-		n = strlen(openings[i].text);
-		if (len > 1 && len < n &&
-		    memcmp(openings[i].text + n - len, p, len) == 0)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -502,7 +451,7 @@ read_heading(const char *p, struct heading *heading)
 		word = find_value(p, n);
 		if (word == 'u')
 			heading->uid = column;
-		else if (word == 's')
+		else if (word == 'k')
 			heading->rss = column;
 		else if (word == 'a' || word == 'o')
 			heading->adj = column;
@@ -518,36 +467,36 @@ read_heading(const char *p, struct heading *heading)
 
 /* "[ 1234]  1000  1234   174693     2051   4       0             0 node" */
 bool
-read_task(const char *p, const struct heading *heading, struct task *task)
+read_task(char *p, const struct heading *heading, struct task *task)
 {
 	unsigned int column;
-	long long value;
-	char *end;
-	size_t n;
+	int64_t value;
+	char word;
 
 	*task = (struct task) { .pid = 0 };
-	for (column = 0; column < heading->name; column++, p = end) {
+	for (column = 0; column < heading->name; column++) {
+		word = column == 0           ? 'p'
+		    : column == heading->uid ? 'u'
+		    : column == heading->rss ? 's'
+		    : column == heading->adj ? 'a'
+					     : 'n';
 		/* In another line there may be more to read. */
 		p += *p == '[' || *p == ']';
 		p += strspn(p, " \t");
-		if (!is_digit(p[*p == '-']))
+		if (!read_number(&p, word, &value))
 			return false;
-		value = strtoll(p, &end, 10);
-		if (column == 0)
+		if (word == 'p')
 			task->pid = (pid_t)value;
-		else if (column == heading->uid)
+		else if (word == 'u')
 			task->uid = (uid_t)value;
-		else if (column == heading->rss)
-			task->pages = value > 0 ? (uint64_t)value : 0;
-		else if (column == heading->adj)
+		else if (word == 's')
+			task->pages = (uint64_t)value;
+		else if (word == 'a')
 			task->adj = (int)value;
 	}
 	if (*p++ != ' ')
 		return false;
-	n = strcspn(p, "\r\n");
-	if (n >= NAME_SIZE)
-		n = NAME_SIZE - 1;
-	memcpy(task->comm, p, n);
+	strlcpy(task->comm, p, NAME_SIZE);
 	return true;
 }
 

@@ -20,7 +20,7 @@ static const struct {
 	{ "TIME", 0, SCOLS_JSON_STRING },
 	{ "KILLER", 0, SCOLS_JSON_STRING },
 	{ "PID", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	{ "COMMAND", 0, SCOLS_JSON_STRING },
+	{ "COMMAND", 0, SCOLS_JSON_NUMBER }, /* quote_json() makes JSON of it */
 	{ "UID", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	{ "RSS", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	{ "ADJ", SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
@@ -50,7 +50,7 @@ static const char *const scale_names[] = {
 
 /* A command that was killed. */
 struct command {
-	const struct kill *kill; /* the last */
+	const char *comm;
 	const struct rule *rule;
 	size_t kills;
 };
@@ -100,14 +100,6 @@ format_biggest(const struct usage *usage)
 	return text;
 }
 
-static const char *
-last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 static void
 add_row(struct libscols_table *table, const struct kill_row *row, bool json,
     bool configured)
@@ -115,42 +107,46 @@ add_row(struct libscols_table *table, const struct kill_row *row, bool json,
 	struct cells cells = { .json = json };
 	const struct kill *kill = &row->kill;
 	const struct rule *rule = row->rule;
-	char size[5], *biggest;
+	char size[5], *text;
 
 	if ((cells.line = scols_table_new_line(table, NULL)) == NULL)
 		err(EXIT_NOTHING_CHANGED, NULL);
-	add_cell(&cells, kill->when.text[0] != '\0', "%s", kill->when.text);
+	add_cell(&cells, kill->time[0] != '\0', "%s", kill->time);
 	add_cell(&cells, kill->killer != KILLER_UNKNOWN, "%s",
 	    killer_names[kill->killer]);
 	add_cell(&cells, kill->pid > 0, "%d", (int)kill->pid);
-	add_cell(&cells, true, "%s", kill->comm);
+	text = json ? quote_json(kill->comm) : printable("%s", kill->comm);
+	if (text == NULL ||
+	    scols_line_refer_data(cells.line, cells.column++, text) != 0)
+		err(EXIT_NOTHING_CHANGED, NULL);
 	add_cell(&cells, kill->has_uid, "%u", kill->uid);
-	if (!json) {
+	if (json)
+		add_cell(&cells, kill->has_rss, "%ju", (uintmax_t)kill->rss);
+	else
 		add_cell(&cells, kill->has_rss, "%s",
 		    format_size(size, (int64_t)kill->rss));
-		add_cell(&cells, kill->has_adj, "%d", kill->adj);
-		if (rule == NULL)
-			add_cell(&cells, true, configured ? "none" : "");
-		else
-			add_cell(&cells, true, "%s:%u %s%d",
-			    last_part(rule->file), rule->line,
-			    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
-		return;
-	}
-	biggest = format_biggest(kill->biggest);
-	add_cell(&cells, kill->has_rss, "%ju", (uintmax_t)kill->rss);
 	add_cell(&cells, kill->has_adj, "%d", kill->adj);
-	add_cell(&cells, rule != NULL, "%s:%u", rule ? rule->file : "",
-	    rule ? rule->line : 0);
+	if (json)
+		add_cell(&cells, rule != NULL, "%s:%u", rule ? rule->file : "",
+		    rule ? rule->line : 0);
+	else if (rule != NULL)
+		add_cell(&cells, true, "%s:%u %s%d", base_name(rule->file),
+		    rule->line, rule->oom_adj ? "" : "oom_score_adj ",
+		    rule->value);
+	else
+		add_cell(&cells, true, configured ? "none" : "");
+	if (!json)
+		return;
 	add_cell(&cells, kill->has_adj && kill->scale != SCALE_UNKNOWN, "%s",
 	    scale_names[kill->scale]);
 	add_cell(&cells, rule != NULL, "%d", rule ? rule->value : 0);
 	add_cell(&cells, rule != NULL, "%s",
 	    scale_names[rule && rule->oom_adj ? SCALE_OOM_ADJ
 					      : SCALE_OOM_SCORE_ADJ]);
-	add_cell(&cells, true, "%s", biggest);
+	text = format_biggest(kill->biggest);
+	add_cell(&cells, *text != '\0', "%s", text);
+	free(text);
 	add_cell(&cells, true, "%s", row->log);
-	free(biggest);
 }
 
 void
@@ -198,7 +194,7 @@ print_biggest(const struct kills *kills)
 			puts("\nWhat used most memory then, by command:");
 		report = kill->report;
 		biggest = format_biggest(kill->biggest);
-		print_line("%s  %d (%s): %s", kill->when.text, (int)kill->pid,
+		print_line("%s  %d (%s): %s", kill->time, (int)kill->pid,
 		    kill->comm, biggest);
 		free(biggest);
 	}
@@ -212,7 +208,7 @@ compare_commands(const void *a, const void *b)
 
 	if (x->kills != y->kills)
 		return x->kills > y->kills ? -1 : 1;
-	return strcmp(x->kill->comm, y->kill->comm);
+	return strcmp(x->comm, y->comm);
 }
 
 /* The commands of the rows that are kept, N of them. To be freed. */
@@ -228,10 +224,10 @@ count_commands(const struct kills *kills, size_t *n)
 		const struct kill_row *row = kept_row(kills, i);
 
 		for (c = commands; c < commands + *n; c++)
-			if (strcmp(c->kill->comm, row->kill.comm) == 0)
+			if (strcmp(c->comm, row->kill.comm) == 0)
 				break;
 		*n += c == commands + *n;
-		c->kill = &row->kill;
+		c->comm = row->kill.comm;
 		c->rule = row->rule;
 		c->kills++;
 	}
@@ -239,25 +235,19 @@ count_commands(const struct kills *kills, size_t *n)
 	return commands;
 }
 
-/* "3 kills: 2 java, 1 mysqld", or with NO_RULE the commands without one. */
+/* ": 2 java, 1 mysqld", or with NO_RULE the commands without one. */
 static void
-print_commands(const struct kills *kills, const struct command *commands,
-    size_t n, bool no_rule)
+print_commands(const struct command *commands, size_t n, bool no_rule)
 {
 	const char *before = no_rule ? "No rule matches: " : ": ";
 	const char *comm, *quote;
-	bool cut = false;
 	char *text;
 	size_t i;
 
-	if (!no_rule)
-		printf("%zu kill%s", kills->n, kills->n == 1 ? "" : "s");
-	if (!no_rule && kills->n > KILLS_MAX)
-		printf(", the newest %d shown", KILLS_MAX);
 	for (i = 0; i < n; i++) {
 		if (no_rule && commands[i].rule != NULL)
 			continue;
-		comm = commands[i].kill->comm;
+		comm = commands[i].comm;
 		quote = *comm == '\0' || strpbrk(comm, " ,\"") ? "\"" : "";
 		if ((text = printable("%s%s%s", quote, comm, quote)) == NULL)
 			err(EXIT_NOTHING_CHANGED, NULL);
@@ -267,74 +257,31 @@ print_commands(const struct kills *kills, const struct command *commands,
 		fputs(text, stdout);
 		free(text);
 		before = ", ";
-		cut |= no_rule && strlen(comm) == COMM;
-	}
-	if (!no_rule || *before == ',')
-		putchar('\n');
-	if (cut)
-		puts("  A name of 15 bytes is possibly cut: the kernel keeps "
-		     "no more.");
-	if (no_rule && *before == ',')
-		puts("  What to do: see AFTER AN OOM KILL in oom_adjust(8).");
-}
-
-/* What else matters at three in the morning. */
-static void
-print_notes(const struct kills *kills, const struct command *commands, size_t n)
-{
-	const char *before = "In user space, by rules of their own: ";
-	size_t i, memcg = 0;
-
-	for (i = 0; i < kept_rows(kills); i++)
-		memcg += kept_row(kills, i)->kill.killer == KILLER_MEMCG;
-	if (memcg > 0)
-		printf("%zu by memcg: a memory cgroup reached its own limit, "
-		       "whatever else was free.\n"
-		       "  Raise the limit (systemd: MemoryMax=) or make the "
-		       "program smaller;\n"
-		       "  a rule only decides who in that group is killed.\n",
-		    memcg);
-	for (i = 0; i < n; i++) {
-		const struct kill *kill = commands[i].kill;
-		const struct rule *rule = commands[i].rule;
-
-		if (rule != NULL && kill->has_adj &&
-		    kill->scale == SCALE_OOM_SCORE_ADJ &&
-		    kill->adj != rule->oom_score_adj)
-			print_line("%s: killed at oom_score_adj %d, but %s:%u "
-				   "says %d; check with: oom_adjust -l",
-			    kill->comm, kill->adj, last_part(rule->file),
-			    rule->line, rule->oom_score_adj);
-	}
-	for (i = KILLER_USER; i < KILLERS; i++) {
-		if (kills->by_user[i] == 0)
-			continue;
-		printf(
-		    "%s%zu by %s", before, kills->by_user[i], killer_names[i]);
-		before = ", ";
 	}
 	if (*before == ',')
-		putchar('\n');
-	if (kills->overwritten)
-		puts("The kernel has overwritten the beginning of its log. "
-		     "What was kept of it:\n"
-		     "  journalctl -k | oom_adjust -k -    or    "
-		     "oom_adjust -k /var/log/kern.log");
+		puts(no_rule ? "\n  What to do: see AFTER AN OOM KILL in "
+			       "oom_adjust(8)."
+			     : "");
 }
 
 void
 print_kills(const struct kills *kills)
 {
-	size_t n;
-	struct command *commands = count_commands(kills, &n);
+	const char *before = "In user space, by rules of their own: ";
+	struct command *commands;
+	size_t i, n;
 
 	if (kills->n > 0) {
+		commands = count_commands(kills, &n);
 		print_table(kills, false);
 		print_biggest(kills);
-		putchar('\n');
-		print_commands(kills, commands, n, false);
+		printf("\n%zu kill%s", kills->n, kills->n == 1 ? "" : "s");
+		if (kills->n > KILLS_MAX)
+			printf(", the newest %d shown", KILLS_MAX);
+		print_commands(commands, n, false);
 		if (kills->config->nfiles > 0)
-			print_commands(kills, commands, n, true);
+			print_commands(commands, n, true);
+		free(commands);
 	} else {
 		if (kills->nlogs == 1)
 			print_line("no OOM kill found in %s", kills->log);
@@ -344,6 +291,17 @@ print_kills(const struct kills *kills)
 			puts("It was announced (\"Kill process ... score\"), "
 			     "but not reported as done.");
 	}
-	print_notes(kills, commands, n);
-	free(commands);
+	for (i = KILLER_USER; i < KILLERS; i++)
+		if (kills->by_user[i] > 0) {
+			printf("%s%zu by %s", before, kills->by_user[i],
+			    killer_names[i]);
+			before = ", ";
+		}
+	if (*before == ',')
+		putchar('\n');
+	if (kills->overwritten)
+		puts("The kernel has overwritten the beginning of its log. "
+		     "What was kept of it:\n"
+		     "  journalctl -k | oom_adjust -k -    or    "
+		     "oom_adjust -k /var/log/kern.log");
 }

@@ -90,10 +90,7 @@ killed() {
 
 		7 kills: 2 java, 1 "a b", 1 a-long-name-of-, 1 b-long-name-of-, 1 mysqld, 1 worker
 		No rule matches: "a b", b-long-name-of-, worker
-		 A name of 15 bytes is possibly cut: the kernel keeps no more.
 		 What to do: see AFTER AN OOM KILL in oom_adjust(8).
-		java: killed at oom_score_adj 0, but c.conf:6 says 176; check with: oom_adjust -l
-		mysqld: killed at oom_score_adj 0, but c.conf:4 says -500; check with: oom_adjust -l
 	EOF
 }
 
@@ -108,7 +105,7 @@ killed() {
 	adjust -k -c c.conf log
 	status_is 0
 	out_has "c.conf:1 3" "c.conf:3 3"
-	out_lacks "killed at" "No rule"
+	out_lacks "No rule"
 }
 
 @test "who used the memory" {
@@ -445,7 +442,7 @@ memcg_kill() {
 		diff <(jq 'del(.log)' row) dmesg.row
 	fi
 	adjust -k -c c.conf
-	out_has "$MARK" "a memory cgroup reached its own limit"
+	out_has " memcg " "$MARK"
 }
 
 @test "a real kill of a process with a newline in its name" {

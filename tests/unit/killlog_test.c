@@ -170,10 +170,9 @@ test_prefixes(void **state)
 		prefix[strcspn(prefix, "|")] = '\0';
 		snprintf(text, sizeof(text), "%s%s\n", prefix, kill);
 		read_string(text);
-		got = seen.n == 0 ? "reject"
-		    : seen.kill[0].when.text[0] == '\0'
-		    ? "-"
-		    : seen.kill[0].when.text;
+		got = seen.n == 0                  ? "reject"
+		    : seen.kill[0].time[0] == '\0' ? "-"
+						   : seen.kill[0].time;
 		if (strcmp(got, line) != 0)
 			fail_msg("%s: got %s, want %s", text, got, line);
 		lines++;
@@ -204,7 +203,7 @@ describe_kills(char *dst, size_t size)
 			*strchr(comm, '\n') = '|';
 		n += (size_t)snprintf(dst + n, size - n,
 		    "= %s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-		    kill->when.text[0] != '\0' ? kill->when.text : "-",
+		    kill->time[0] != '\0' ? kill->time : "-",
 		    killer_names[kill->killer], pid, comm, uid, rss, adj);
 	}
 }
@@ -522,7 +521,7 @@ test_kmsg(void **state)
 	(void)state;
 	read_text(records, sizeof(records) - 1, 0, true);
 	assert_int_equal(seen.n, 3);
-	assert_string_equal(seen.kill[0].when.text, "1.000000");
+	assert_string_equal(seen.kill[0].time, "1.000000");
 	assert_string_equal(seen.kill[0].comm, "a\033b");
 	assert_int_equal(seen.kill[0].rss, 4096);
 	assert_string_equal(seen.kill[1].comm, "\xff\\");
