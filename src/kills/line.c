@@ -187,7 +187,8 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		prefix->sender = SENDER_OTHER; /* logcat's, of a process */
 	else if ((clock = find_clock(p, p + n)) != NULL)
 		/* Only dmesg(1) writes such a one and no sender. */
-		*(memchr(p, 'T', n) != NULL && memchr(clock, ',', n) != NULL
+		*(memchr(p, 'T', n) != NULL &&
+			    memchr(clock, ',', (size_t)(p + n - clock)) != NULL
 			? &prefix->stamped
 			: &prefix->dated) = true;
 	else if (p[n - 1] != ':') {
