@@ -131,14 +131,6 @@ complain(const char *file, unsigned int line, const char *format, ...)
 	va_end(ap);
 }
 
-const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 char *
 quote_json(const char *text)
 {

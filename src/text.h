@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Text for people. Names come from processes and logs, so whatever is printed
@@ -48,7 +49,13 @@ __attribute__((format(printf, 3, 0))) void vcomplain(
     const char *file, unsigned int line, const char *format, va_list ap);
 
 /* The part of PATH after the last slash. */
-const char *base_name(const char *path);
+static inline const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
 
 /*
  * Escape TEXT and make a JSON string of it, with its quotes: libsmartcols makes

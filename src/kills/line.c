@@ -137,8 +137,10 @@ find_clock(const char *p, const char *end)
 static bool
 is_pid(const char *bracket)
 {
-	const char *close = bracket + 1 + strspn(bracket + 1, DIGITS " ");
+	const char *close = bracket;
 
+	if (*bracket == '[' || *bracket == '(')
+		close += 1 + strspn(bracket + 1, DIGITS " ");
 	return close > bracket + 1 &&
 	    ((*bracket == '[' && *close == ']' && strchr(": ", close[1])) ||
 		(*bracket == '(' && *close == ')' && close[1] == ':'));
