@@ -85,18 +85,18 @@ run:
 
 check:
 	tests/packages check
-	$(MAKE) all
+	$(MAKE) -j "$$(nproc)" all
 	tests/run quick
 
 check-all:
 	tests/packages all
-	$(MAKE) all
+	$(MAKE) -j "$$(nproc)" all
 	tests/run
 
 # What check-all has and check lacks.
 check-rest:
 	tests/packages all
-	$(MAKE) all
+	$(MAKE) -j "$$(nproc)" all
 	tests/run tools slow
 
 check-ports:
