@@ -436,7 +436,7 @@ sessions() {
 # Start two processes that share memory: $one and $two, until $hold is closed.
 share_memory() {
 	mkfifo in pids
-	"$HELPERS/sharer" "${MARK}1" "${MARK}2" <in >pids 3>&- &
+	"$HELPERS/sharer" "${MARK}a" "${MARK}b" <in >pids 3>&- &
 	exec {hold}>in
 	read -t 20 -r one two <pids
 }
@@ -446,18 +446,18 @@ share_memory() {
 	need_bare
 	local one two hold
 	share_memory
-	config <<<"${MARK}1 5"$'\n'"${MARK}2 10"
+	config <<<"${MARK}a 5"$'\n'"${MARK}b 10"
 	adjust -v -c c.conf
 	exec {hold}>&-
 	status_is 2
 	[[ $(grep -c 'changed back during this run: does it share memory' err) -ge 1 ]]
-	[[ $(grep -c "^oom_adjust: ${MARK}1 ($one)" err) -le 1 ]]
-	[[ $(grep -c "^oom_adjust: ${MARK}2 ($two)" err) -le 1 ]]
+	[[ $(grep -c "^oom_adjust: ${MARK}a ($one)" err) -le 1 ]]
+	[[ $(grep -c "^oom_adjust: ${MARK}b ($two)" err) -le 1 ]]
 	out_has "2 processes: 2 changed, 0 already set, 0 failed, 0 passed over"
 	[[ $(grep -cE "^ +($one|$two) " out) -eq 2 ]] || complain "not two lines"
 	# The line has the value from before the run.
-	process_line "$one" "(${MARK}1): 0 -> 294" ||
-		process_line "$two" "(${MARK}2): 0 -> 588"
+	process_line "$one" "(${MARK}a): 0 -> 294" ||
+		process_line "$two" "(${MARK}b): 0 -> 588"
 }
 
 @test "shared memory: set already, and changed in a later pass, is one" {
@@ -466,7 +466,7 @@ share_memory() {
 	local one two hold
 	share_memory
 	echo 294 >"/proc/$one/oom_score_adj"
-	config <<<"${MARK}1 5"$'\n'"${MARK}2 10"
+	config <<<"${MARK}a 5"$'\n'"${MARK}b 10"
 	adjust -v -c c.conf
 	exec {hold}>&-
 	status_is 2

@@ -86,8 +86,8 @@ disarm() {
 
 @test "with names the step is left out" {
 	module 0,1 1536,2048
-	config <<<$'lowmemorykiller { }\nfoo 5'
-	adjust_module -v -c c.conf foo
+	config <<<$'lowmemorykiller { }\n'"$MARK 5"
+	adjust_module -v -c c.conf "$MARK"
 	status_is 0
 	parameters_are 0,1 1536,2048
 	[[ $out != *lowmemorykiller* ]] || complain "mentioned"
