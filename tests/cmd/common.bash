@@ -33,9 +33,9 @@ open_directory() {
 
 # Put what was printed in $out and $err. musl has words of its own for errno.
 read_output() {
-	out=$(<out)
-	err=$(sed -e 's|No file descriptors available|Too many open files|' \
-		-e 's|I/O error|Input/output error|' err)
+	out=$(<out) err=$(<err)
+	err=${err//No file descriptors available/Too many open files}
+	err=${err//"I/O error"/"Input/output error"}
 }
 
 # Run oom_adjust: exit status in $status, what it printed in $out and $err.
@@ -62,6 +62,13 @@ adjust_by() {
 config() {
 	cat >c.conf
 }
+
+# untraced COMMAND ...: run a function of thousands of commands in a subshell
+# where bats doesn't note the line of each, which takes longer than the command.
+untraced() (
+	trap - DEBUG
+	"$@"
+)
 
 complain() {
 	printf '%s\n' "$@" "status $status, stdout:" "$out" "stderr:" "$err" >&2

@@ -101,28 +101,27 @@ no_complaint() {
 	[[ -z $lines ]] || complain "complaints"
 }
 
-# Print what a config means: all that -t -v prints, without titles and lines.
-meaning() {
-	"$OOM_ADJUST" -n -c "$1" 2>/dev/null |
+# Print each rule of a config as a dry run does, without its title.
+rules_of() {
+	"$OOM_ADJUST" -n -c "$1" --proc one_process 2>/dev/null |
 		sed -n 's/^  Setting \(.*\) to \(-*[0-9]*\).*/\1 \2/p'
-	"$OOM_ADJUST" -t -v -c "$1" 2>/dev/null |
-		sed -n 's/ # [^#]*$//; s/^.* { \(name = [^ ]* \)*//p'
 }
 
 # The output of -t -v is a config that means the same.
 same_again() {
 	! under_valgrind || return 0
+	mkdir -p one_process/1
 	adjust -t -v -c c.conf
-	cp out printed.conf
+	mv out printed.conf
 	[[ $out == *"# c.conf: OK ("*" rule"*")" ]] || complain "not OK"
-	[[ $(meaning c.conf) == "$(meaning printed.conf)" ]] ||
-		complain "means something else" "$(meaning c.conf)" \
-			"$(meaning printed.conf)"
+	rules_of c.conf >rules
+	rules_of printed.conf | diff rules - >&2 ||
+		complain "means something else"
 	adjust -t -v -c printed.conf
 	status_is 0
 	no_complaint
-	diff <(sed 's/ # [^#]*$//; $d' printed.conf) \
-		<(sed 's/ # [^#]*$//; $d' out) >&2
+	sed -i 's/ # [^#]*$//; $d' printed.conf out
+	diff printed.conf out >&2
 }
 
 # good N: the config has N rules.
@@ -755,7 +754,7 @@ setting() {
 }
 
 @test "a table of mistakes: one message each, at its line, with good advice" {
-	mistakes "$BATS_TEST_DIRNAME/mistakes"
+	untraced mistakes "$BATS_TEST_DIRNAME/mistakes"
 }
 
 # shellcheck disable=SC2016 # not expanded
@@ -839,11 +838,14 @@ reset_inherited = true
 
 # shellcheck disable=SC2016,SC1003 # not expanded
 @test "a MiB of anything is read in no time" {
-	local text
+	local text size=1048576
+	# A sanitizer's strstr(3) reads all of the text each time.
+	[[ -z ${OOM_ADJUST_WRAPPED:-} ]] || size=65536
 	for text in '"${' '${' "'" '"' '"\' '{' '}' '/*' '=' ',' 'a b c\n' \
 		'process ' 'process a { x }\n' '(' '"" '; do
 		perl -e '$t = shift; $t =~ s/\\n/\n/g;
-			print substr($t x 1048576, 0, 1048576)' "$text" >c.conf
+			print substr($t x $ARGV[0], 0, $ARGV[0])' \
+			"$text" "$size" >c.conf
 		adjust_by timeout 60 -- -t -c c.conf
 		[[ $status -le 1 ]] || complain "$text: status $status"
 	done
@@ -980,8 +982,11 @@ reset_inherited = true
 }
 
 @test "parentheses nested as deep as a file can have them" {
-	perl -e 'print "process a { oom_adj = 5 cmdline = \x27", "(" x 1000000,
-		"\x27 }\n"' >c.conf
+	local depth=1000000
+	# A sanitizer copies a string each time that libconfuse makes it longer.
+	[[ -z ${OOM_ADJUST_WRAPPED:-} ]] || depth=100000
+	perl -e 'print "process a { oom_adj = 5 cmdline = \x27", "(" x shift,
+		"\x27 }\n"' "$depth" >c.conf
 	adjust -t -c c.conf
 	status_is 1
 	err_has "oom_adjust: c.conf:1: cmdline: " "more than 1000 characters"
