@@ -498,11 +498,12 @@ rules_decide(const struct rules *rules, const struct facts *f)
 const struct rule *
 rules_find_comm(const struct rules *rules, const char *comm)
 {
-	const struct rule *rule;
-	const char *name;
+	size_t i;
 
-	for (rule = rules->rule + rules->n; rule-- > rules->rule;) {
-		name = base_name(rule->name);
+	for (i = rules->n; i-- > 0;) {
+		const struct rule *rule = &rules->rule[i];
+		const char *name = base_name(rule->name);
+
 		if (!rule->unknown_user &&
 		    (strcmp(name, comm) == 0 ||
 			(strlen(comm) == COMM &&
