@@ -167,9 +167,9 @@ struct decision rules_decide(
     const struct rules *rules, const struct facts *facts);
 
 /*
- * The last rule written that may decide for a process of which only the COMM is
+ * Find the last rule written that may decide for a process when only its COMM is
  * known: by its name, the last part of its path, or as much of either as the
- * kernel keeps. NULL if there is none.
+ * kernel keeps. Returns NULL if there is none.
  */
 const struct rule *rules_find_comm(const struct rules *rules, const char *comm);
 
