@@ -46,9 +46,9 @@ static struct reader {
 	const char *text;  /* what libconfuse reads; from here on ... */
 	unsigned int line; /* ... which is in this line; 0: not yet */
 	const char *next;  /* where to go on after a syntax error */
-	unsigned int cut;  /* in this line TEXT ends too early; or 0 */
+	unsigned int cut;  /* from this line on TEXT makes no sense */
 
-	cfg_t *root, *block;     /* BLOCK is ROOT outside of blocks */
+	cfg_t *root, *block;     /* BLOCK is ROOT outside of blocks; NEXT too */
 	unsigned int block_line; /* the first line of the last block */
 	unsigned int given[2][OPTIONS_MAX]; /* see check_once() */
 	struct rule rule;                   /* what its block gives so far */
@@ -95,8 +95,9 @@ config_error(unsigned int line, const char *format, ...)
 
 	reader.errors++;
 	/* Of what shortform() finds in a line the first is shown. */
-	if (reader.line == 0 && reader.ncomplaints > 0 &&
-	    reader.complaints[reader.ncomplaints - 1].line == line)
+	if (reader.line > 0 ? line >= reader.cut
+			    : reader.ncomplaints > 0 &&
+		    reader.complaints[reader.ncomplaints - 1].line == line)
 		return;
 	va_start(ap, format);
 	add_complaint(line, format, ap);
@@ -132,10 +133,7 @@ print_complaints(void)
 		if (c->line == 0 ||
 		    (c->since > shortform_line &&
 			(!c->syntax || c->line > line)))
-			complain(reader.file, c->line, "%s%s", c->text,
-			    strstr(c->text, "\"\"") != NULL
-				? "; is a variable not set?"
-				: "");
+			complain(reader.file, c->line, "%s", c->text);
 		line = c->line;
 		if (c->shortform)
 			shortform_line = line;
@@ -168,38 +166,70 @@ static const struct {
 	{ "\u00ab\u00b4\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f"
 	  "\u2032\u2033\u2039\u203a",
 	    "not a plain quotation mark: write \" or nothing" },
+	{ "\uff08\uff09\uff0c\uff1a\uff1b\uff1d\uff5b\uff5d",
+	    "a wide character: write a plain one" },
 };
+
+/* The first odd character of WORD, or NULL; WHAT gets what is wrong with it. */
+static const char *
+find_odd(const char *word, size_t len, bool quoted, const char **what)
+{
+	size_t rows = quoted ? 1 : sizeof(odd) / sizeof(odd[0]), i, n;
+	const char *p;
+
+	/* UTF-8 of one, two and three bytes is in the table. */
+	for (p = word; p < word + len; p++) {
+		unsigned int c = (unsigned char)*p;
+
+		n = c < 0x80 ? 1 : c < 0xe0 ? 2 : 3;
+		if (isprint(c) || (c >= 0x80 && c < 0xc2) || p + n > word + len)
+			continue;
+		for (i = 0; i < rows; i++) {
+			*what = odd[i].what;
+			if (memmem(odd[i].characters, strlen(odd[i].characters),
+				p, n) != NULL)
+				return p;
+		}
+	}
+	return NULL;
+}
 
 /* Report the first odd character of WORD. */
 static bool
 is_odd(unsigned int line, const char *word, size_t len)
 {
-	bool quoted = *word == '"' || *word == '\'';
-	size_t rows = quoted ? 1 : sizeof(odd) / sizeof(odd[0]), i, n;
-	const char *p;
+	const char *what;
+	const char *p =
+	    find_odd(word, len, contains_any(word, 1, "\"'"), &what);
 	unsigned int c;
 
-	/* UTF-8 of one, two and three bytes is in the table. */
-	for (p = word; p < word + len; p++) {
-		c = (unsigned char)*p;
-		n = c < 0x80 ? 1 : c < 0xe0 ? 2 : 3;
-		if (isprint(c) || (c >= 0x80 && c < 0xc2) || p + n > word + len)
-			continue;
-		for (i = 0; i < rows; i++) {
-			if (memmem(odd[i].characters, strlen(odd[i].characters),
-				p, n) == NULL)
-				continue;
-			if (n == 2)
-				c = (c & 0x1f) << 6 | (p[1] & 0x3f);
-			else if (n == 3)
-				c = (c & 0x0f) << 12 | (p[1] & 0x3f) << 6 |
-				    (p[2] & 0x3f);
-			config_error(line, "%.*s: U+%04X is %s", (int)len, word,
-			    c, odd[i].what);
-			return true;
-		}
-	}
-	return false;
+	if (p == NULL)
+		return false;
+	c = (unsigned char)*p;
+	if (c >= 0xe0)
+		c = (c & 0x0f) << 12 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+	else if (c >= 0x80)
+		c = (c & 0x1f) << 6 | (p[1] & 0x3f);
+	config_error(line, "%.*s: U+%04X is %s", (int)len, word, c, what);
+	return true;
+}
+
+/* At a "${": report a variable that is not set, for libconfuse takes "". */
+static bool
+is_unset(unsigned int line, const char *p)
+{
+	size_t len = token_length(p);
+	const char *colon = p + strcspn(p, ":}");
+	char *name = need(strndup(p + 2, len - 3));
+	bool unset = strncmp(colon, ":-", 2) != 0 && getenv(name) == NULL;
+
+	free(name);
+	if (unset)
+		config_error(line,
+		    "%.*s is not set: write ${NAME:-VALUE} for a default, or "
+		    "the string in single quotes if it is no variable",
+		    (int)len, p);
+	return unset;
 }
 
 /*
@@ -226,7 +256,7 @@ escape_length(const char *p)
 	return strchr("\"\\\nabefnrtv", p[1]) != NULL ? 2 : 0;
 }
 
-/* A string in double quotes: report the first bad escape. */
+/* A string in double quotes: report the first bad escape or variable. */
 static bool
 has_bad_escape(unsigned int line, const char *p, size_t len)
 {
@@ -235,6 +265,8 @@ has_bad_escape(unsigned int line, const char *p, size_t len)
 
 	for (; p < end; p += n) {
 		n = p[0] == '$' && p[1] == '{' ? token_length(p) : 1;
+		if (n > 1 && is_unset(line, p))
+			return true;
 		if (*p == '\\' && (n = escape_length(p)) == 0) {
 			n = strspn(p + 1, "x0123456789");
 			config_error(line,
@@ -254,7 +286,8 @@ check_word(unsigned int line, const char *word, size_t len, enum word_use use)
 	bool quoted = use != WORD_SHORT && contains_any(word, 1, "\"'");
 
 	if (is_odd(line, word, len) ||
-	    (quoted && *word == '"' && has_bad_escape(line, word, len)))
+	    (quoted && *word == '"' && has_bad_escape(line, word, len)) ||
+	    (len > 3 && strncmp(word, "${", 2) == 0 && is_unset(line, word)))
 		return false;
 	if (use == WORD_SHORT &&
 	    (contains_any(word, len, " \t\",") || contains_any(word, 1, "';") ||
@@ -263,20 +296,26 @@ check_word(unsigned int line, const char *word, size_t len, enum word_use use)
 		    "write one NAME and an integer alone on the line, without "
 		    "quotes, commas, : or ;, and # before a comment");
 	else if ((use == WORD_NAME || use == WORD_SHORT) &&
-	    contains_any(word, len, "*?"))
+	    (contains_any(word, len, "*?") || word[quoted] == '^'))
 		config_error(line,
 		    "there are no wildcards: write a rule for each name (a "
 		    "real * is \"\\x2a\" in a block, a real ? \"\\x3f\")");
-	else if (use != WORD_SHORT && contains_any(word, 1, "*+(),"))
+	else if (*word == ',')
+		config_error(line,
+		    "\",\" outside a list: delete it, or write the list as "
+		    "{a, b}; a rule has one name");
+	else if (use != WORD_SHORT && contains_any(word, 1, "*+()`"))
 		config_error(line,
 		    "\"%c\" outside quotes: write a list as {a, b} and other "
 		    "text in single quotes; a rule has one name, without "
 		    "wildcards",
 		    *word);
 	else if ((use == WORD_NAME || use == WORD_VALUE) && !quoted &&
-	    contains_any(word + len - 1, 1, ":;"))
+	    len > 1 && contains_any(word + len - 1, 1, ":;"))
 		config_error(line, "delete the %c after \"%.*s\"",
 		    word[len - 1], (int)len - 1, word);
+	else if (use == WORD_OTHER && *word == ';')
+		config_error(line, "delete the ;, or write # before a comment");
 	else
 		return true;
 	return false;
@@ -289,30 +328,58 @@ line_of(const cfg_t *cfg)
 	return reader.line + (unsigned int)cfg->line - 1;
 }
 
+static bool
+is_setting(const char *p)
+{
+	p += strcspn(p, " \t={\n");
+	return p[strspn(p, " \t")] == '=';
+}
+
 /*
- * After an error in LINE go on at the next mark. Returns the line of the last
- * mark before, where the statement begins.
+ * After an error in LINE go on at the next mark: IN_BLOCK also at one in the
+ * block, and HEADLESS, without its {, not at a setting. Returns the line of the
+ * last mark before, where the statement begins.
  */
 static unsigned int
-skip_statement(unsigned int line)
+skip_statement(unsigned int line, bool in_block, bool headless)
 {
 	unsigned int number = reader.line, first = number;
 	const char *p = reader.text;
 
-	for (; *p != '\0' && (*p != SHORTFORM_MARK || number <= line); p++) {
-		if (*p == SHORTFORM_MARK)
+	for (; *p != '\0'; number += *p++ == '\n') {
+		if (*p != SHORTFORM_MARK || (headless && is_setting(p)))
+			continue;
+		if (number <= line)
 			first = number;
-		number += *p == '\n';
+		else if (in_block || p[1] != SHORTFORM_INNER_MARK[1])
+			break;
 	}
+	if (p[0] == '\0' || p[1] != SHORTFORM_INNER_MARK[1])
+		reader.block = reader.root;
 	reader.next = p;
 	return first;
+}
+
+/* Whether shortform() has complained of the first line of the block. */
+static bool
+is_broken_block(void)
+{
+	size_t i = 0;
+
+	while (i < reader.ncomplaints &&
+	    (!reader.complaints[i].shortform ||
+		reader.complaints[i].line != reader.block_line))
+		i++;
+	return i < reader.ncomplaints;
 }
 
 /* libconfuse stops after each of its errors. */
 static void
 confuse_error(cfg_t *cfg, const char *format, va_list ap)
 {
-	bool top = cfg == reader.root;
+	bool top = cfg == reader.root, broken = !top && is_broken_block();
+	bool headless = strncmp(format, "missing opening", 15) == 0;
+	bool end = !top && strncmp(format, "unexpected closing", 18) == 0;
 	unsigned int line = line_of(cfg), since;
 	struct complaint *c;
 	const cfg_opt_t *opt;
@@ -321,9 +388,12 @@ confuse_error(cfg_t *cfg, const char *format, va_list ap)
 	size_t size;
 	FILE *out;
 
-	since = skip_statement(top ? line : reader.block_line);
-	if (line == reader.cut)
+	since = skip_statement(line, !top && !broken && !end, headless);
+	/* The end of a block in which parsing went on after an error. */
+	if (line >= reader.cut || end)
 		return;
+	if (headless)
+		line = since;
 	out = need(open_memstream(&text, &size));
 	if (strncmp(format, "no such option", 14) == 0)
 		format =
@@ -348,7 +418,7 @@ confuse_error(cfg_t *cfg, const char *format, va_list ap)
 	free(text);
 	c = &reader.complaints[reader.ncomplaints - 1];
 	c->syntax = true;
-	c->since = top ? since : reader.block_line;
+	c->since = broken ? reader.block_line : since;
 }
 
 /*
@@ -385,6 +455,15 @@ parse_line(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return 0;
 }
 
+/* Other languages write lists in other ways. */
+static const char *
+list_hint(const cfg_opt_t *opt, const char *value)
+{
+	return opt->flags & CFGF_LIST && strpbrk(value, "[]<>,; ") != NULL
+	    ? "; write a list as {a, b}"
+	    : "";
+}
+
 /*
  * All of VALUE is an integer, as the kernel takes what is written to oom_adj:
  * 010 is 8, 0x10 is 16. One too large becomes the largest.
@@ -415,7 +494,8 @@ parse_integer(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	v = strtol(value, &end, 0);
 	if (!isdigit((unsigned char)value[*value == '-' || *value == '+']) ||
 	    *end != '\0')
-		config_error(line, "%s: \"%s\" is not an integer", what, value);
+		config_error(line, "%s: \"%s\" is not an integer%s", what,
+		    value, list_hint(opt, value));
 	else if (v < ranges[i].min || v > ranges[i].max)
 		config_error(line, "%s: %s is out of range (%ld to %ld)%s",
 		    what, value, ranges[i].min, ranges[i].max,
@@ -508,8 +588,9 @@ parse_user(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	} else {
 		r->unknown_user = true;
 		(reader.flags & CONFIG_STRICT ? config_error : config_warning)(
-		    line, "there is no user \"%s\": this rule matches nothing",
-		    value);
+		    line,
+		    "there is no user \"%s\": this rule matches nothing%s",
+		    value, list_hint(opt, value));
 	}
 	r->has_users = true;
 	r->users = need(grow_array(r->users, r->nusers, sizeof(uid_t)));
@@ -701,13 +782,15 @@ parse(char *text)
 	reader.text = reader.next = text;
 	reader.line = 1;
 	/* Go on after each error, to find others. */
-	while (cfg_parse_fp(reader.root, fp) != CFG_SUCCESS) {
+	while (cfg_parse_fp(reader.block, fp) != CFG_SUCCESS) {
 		/* An empty word for an option gets no message. */
 		if (reader.next == reader.text)
 			cfg_error(reader.block, "no such option '%s'", "");
 		while (reader.text < reader.next)
 			reader.line += *reader.text++ == '\n';
 		fseek(fp, reader.text - text, SEEK_SET);
+		if (reader.block != reader.root)
+			continue;
 		add_rule();
 		cfg_free_value(cfg_getopt(reader.root, "process"));
 		cfg_free_value(cfg_getopt(reader.root, "lowmemorykiller"));
@@ -803,8 +886,13 @@ read_file(int at, const char *name, const char *file)
 	/* libconfuse would take a block without its end. */
 	if (reader.cut > 0)
 		fputs("==", out);
+	else
+		reader.cut = UINT_MAX;
 	if (fclose(out) == EOF)
 		err(EXIT_NOTHING_CHANGED, NULL);
+	/* What is missing at the end is missing after the last word. */
+	while (len > 1 && isspace((unsigned char)rewritten[len - 1]))
+		rewritten[--len] = '\0';
 	parse(rewritten);
 	check_titles(first);
 	free(rewritten);
@@ -925,13 +1013,15 @@ static void
 print_string(const char *before, const char *s, const char *special)
 {
 	char *shown = need(printable("%s", s));
+	const char *what;
 	size_t length = strlen(s);
 	const char *p;
 	bool plain;
 
 	for (p = s; *p != '\0'; p++)
 		length += *p == '\\';
-	plain = strlen(shown) == length && strpbrk(s, special) == NULL;
+	plain = strlen(shown) == length && strpbrk(s, special) == NULL &&
+	    find_odd(s, strlen(s), true, &what) == NULL;
 	free(shown);
 
 	printf("%s%c", before, plain ? '\'' : '"');
@@ -960,10 +1050,10 @@ print_rule(const struct rule *r, const char *title)
 	char *file = need(printable("%s", r->file));
 	size_t i;
 
-	print_string("process ", title, "*?");
+	print_string("process ", title, "*?^");
 	printf("{ ");
 	if (strcmp(title, r->name) != 0)
-		print_string("name = ", r->name, "*?");
+		print_string("name = ", r->name, "*?^");
 	if (r->has_cmdline)
 		print_string("cmdline = ", r->expression, "");
 	for (i = 0; i < r->nusers; i++)

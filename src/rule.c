@@ -171,7 +171,7 @@ bracket_end(const char *p)
  * How many characters the expression at P has up to the end of its group when
  * its repetitions are written out. P moves there, or stops after more than
  * LIMIT, which bounds the depth too. A \digit or \letter that POSIX does not
- * have goes to BAD.
+ * have goes to BAD, and : for a class without its second brackets.
  */
 static size_t /* NOLINTNEXTLINE(misc-no-recursion): LIMIT bounds it */
 expanded_length(const char **p, size_t limit, char *bad)
@@ -201,7 +201,11 @@ expanded_length(const char **p, size_t limit, char *bad)
 				    : limit);
 			*p += **p == ')';
 		} else if (c == '[') {
-			*p = bracket_end(*p);
+			const char *begin = *p;
+
+			*p = bracket_end(begin);
+			if (*begin == ':' && *p - begin > 2 && (*p)[-2] == ':')
+				*bad = ':';
 		} else if (c == '\\' && **p != '\0') {
 			if (isalnum((unsigned char)**p) &&
 			    strchr("wWsSbB", **p) == NULL)
@@ -261,11 +265,15 @@ expression_compile(
 		snprintf(reason, size,
 		    "more than %zu characters with the repetitions written out",
 		    EXPRESSION_MAX);
+	} else if (strpbrk(expression, "\001\002\003\004\005\006\a\b")) {
+		snprintf(reason, size,
+		    "\\b and \\1 are control characters in double quotes: "
+		    "write the expression in single quotes");
 	} else if (bad != '\0') {
 		snprintf(reason, size,
-		    "no \\%c in POSIX extended expressions: write [0-9], "
+		    "no %c%c in POSIX extended expressions: write [0-9], "
 		    "[[:space:]] or the like; there are no back references",
-		    bad);
+		    bad == ':' ? '[' : '\\', bad);
 	} else {
 		error = compile_in_c_locale(regex, expression, groups);
 		if (error == 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "shortform.h"
+#include "text.h"
 
 /* What is left to take, and what is known of the text before it. */
 struct text {
@@ -16,6 +17,8 @@ struct text {
 	unsigned int block;  /* line of the last block's first word, */
 	unsigned int equals; /* of the last equal sign, */
 	unsigned int string; /* of the first string of several lines, or 0 */
+	bool list;           /* the last brace begins a list */
+	bool headed;         /* "process" was not followed by { so far */
 	char last, before;   /* the last two tokens; 'w' is a word or string */
 	const char *word;    /* the last of these */
 	size_t len;
@@ -30,16 +33,6 @@ take(struct text *t, size_t n, bool keep)
 		if (keep || *t->p == '\n')
 			putc(*t->p, t->out);
 	}
-}
-
-bool
-contains_any(const char *p, size_t len, const char *characters)
-{
-	for (; len > 0; p++, len--) {
-		if (*p != '\0' && strchr(characters, *p) != NULL)
-			return true;
-	}
-	return false;
 }
 
 static bool
@@ -180,26 +173,31 @@ take_token(struct text *t, size_t len)
 	    (t->before == '=' && t->last == 'w' && c == '=' && t->depth < 2) ||
 	    (t->before == '=' && t->last == '{' && c == '}'))
 		t->error(t->equals, "no value after =");
+	if (t->depth == 0 && (t->last == '}' || (c == '{' && t->last != 'w')))
+		t->block = line;
 	if (c == '=') {
-		if (t->depth > 1) {
+		if (t->depth > 1 && t->list) {
 			t->error(t->equals, "a } is missing for this list");
 			t->depth = 1;
+			t->list = false;
 		}
 		t->equals = line;
 	} else if (c == '{') {
-		if (t->depth == 0 && t->last != 'w')
-			t->block = line;
-		if (t->depth > 0 && t->last == 'w') {
+		if (t->depth > 0 && t->last == 'w' && t->headed) {
 			t->error(t->block,
 			    "a } is missing in the block that begins here");
 			t->block = line;
 			t->depth = 0;
 		}
+		t->list = t->last == '=';
+		t->headed = false;
 	} else if (c == '}') {
+		t->list = false;
 		t->depth -= t->depth > 0;
-	} else if (c != ',' || t->depth < 2) {
-		if (t->depth == 0 && t->last == '}')
-			t->block = line;
+	} else if (c != ',' || (t->depth < 2 && !t->list)) {
+		if (t->first && t->depth == 1 && t->last != '=')
+			fputs(SHORTFORM_INNER_MARK, t->out);
+		t->headed |= t->last != '=' && is_word(t->p, len, "process");
 		if (!(keep = t->check(line, t->p, len, next_use(t))))
 			fputs("''", t->out);
 		t->word = t->p;
@@ -236,13 +234,16 @@ shortform(const char *text, FILE *out, shortform_error_fn *error,
 			take_token(&t, len);
 		t.first = false;
 	}
+	if (*t.p != '\0' && !is_comment(t.p) && t.string > 0)
+		t.line = t.string;
 	if (*t.p != '\0')
-		error(is_comment(t.p) || t.string == 0 ? t.line : t.string,
-		    "the %s that begins here has no end",
+		error(t.line, "the %s that begins here has no end",
 		    is_comment(t.p) ? "comment" : "string or ${");
 	else if (t.last == '=')
 		error(t.equals, "no value after =");
 	else if (t.depth > 0)
 		error(t.block, "a } is missing in the block that begins here");
-	return *t.p == '\0' && t.last != '=' && t.depth == 0 ? 0 : t.line;
+	else
+		return 0;
+	return t.line;
 }

@@ -25,6 +25,9 @@
  */
 #define SHORTFORM_MARK '\r'
 
+/* The same for the first word of a setting in a block. */
+#define SHORTFORM_INNER_MARK "\r+"
+
 /* What a word or string is used for. */
 enum word_use {
 	WORD_OTHER, /* the name of a setting, and what makes no sense */
@@ -47,8 +50,8 @@ typedef bool shortform_check_fn(
 
 /*
  * Write to OUT what libconfuse is to read of TEXT. After an error the output is
- * still good for finding others. Returns 0, or the last line if TEXT ends
- * inside of something.
+ * still good for finding others. Returns 0, or, if TEXT ends inside of
+ * something, the line from which on the output makes no sense.
  */
 unsigned int shortform(const char *text, FILE *out, shortform_error_fn *error,
     shortform_check_fn *check);
@@ -58,8 +61,5 @@ unsigned int shortform(const char *text, FILE *out, shortform_error_fn *error,
  * has it, or 0 if it has no end; 1 for any other character.
  */
 size_t token_length(const char *p);
-
-/* Whether one of the LEN bytes at P is one of CHARACTERS. */
-bool contains_any(const char *p, size_t len, const char *characters);
 
 #endif

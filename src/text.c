@@ -160,6 +160,14 @@ format_size(char buf[5], int64_t bytes)
 	return buf;
 }
 
+bool
+contains_any(const char *p, size_t len, const char *characters)
+{
+	while (len > 0 && (*p == '\0' || strchr(characters, *p) == NULL))
+		p++, len--;
+	return len > 0;
+}
+
 void *
 grow_array(void *array, size_t n, size_t size)
 {

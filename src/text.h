@@ -3,6 +3,7 @@
 #define TEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -68,6 +69,9 @@ char *quote_json(const char *text);
  * "1.5G", where K is 1024. Returns BUF.
  */
 char *format_size(char buf[5], int64_t bytes);
+
+/* Whether one of the LEN bytes at P is one of CHARACTERS. */
+bool contains_any(const char *p, size_t len, const char *characters);
 
 /*
  * Make room for one more element after the N that ARRAY has, each of SIZE

@@ -815,6 +815,9 @@ reset_inherited = true
 	adjust -t -v -c c.conf
 	out_is "process 'süß' { oom_adj = 5 } # c.conf:1
 # c.conf: OK (1 rule)"
+	# What would be an error is escaped: an invisible character, ^ in front.
+	printf 'process "\\x5emy\\xc2\\xadsql" { oom_adj = 5 }\n' >c.conf
+	same_again
 }
 
 @test "-t -v: the shipped config and the script's" {
