@@ -328,6 +328,22 @@ line_of(const cfg_t *cfg)
 	return reader.line + (unsigned int)cfg->line - 1;
 }
 
+/* The line of the last mark up to LINE that WORD follows; LINE without one. */
+static unsigned int
+find_statement(unsigned int line, const char *word)
+{
+	unsigned int number = reader.line, found = line;
+	const char *p = reader.text;
+
+	for (; *p != '\0' && number <= line; number += *p++ == '\n') {
+		if (*p == SHORTFORM_MARK &&
+		    strncmp(p + 1 + (p[1] == SHORTFORM_INNER_MARK[1]), word,
+			strlen(word)) == 0)
+			found = number;
+	}
+	return found;
+}
+
 static bool
 is_setting(const char *p)
 {
@@ -337,63 +353,52 @@ is_setting(const char *p)
 
 /*
  * After an error in LINE go on at the next mark: IN_BLOCK also at one in the
- * block, and HEADLESS, without its {, not at a setting. Returns the line of the
- * last mark before, where the statement begins.
+ * block, and HEADLESS, without its {, not at a setting.
  */
-static unsigned int
+static void
 skip_statement(unsigned int line, bool in_block, bool headless)
 {
-	unsigned int number = reader.line, first = number;
+	unsigned int number = reader.line;
 	const char *p = reader.text;
 
 	for (; *p != '\0'; number += *p++ == '\n') {
-		if (*p != SHORTFORM_MARK || (headless && is_setting(p)))
-			continue;
-		if (number <= line)
-			first = number;
-		else if (in_block || p[1] != SHORTFORM_INNER_MARK[1])
+		if (*p == SHORTFORM_MARK && number > line &&
+		    (in_block || p[1] != SHORTFORM_INNER_MARK[1]) &&
+		    !(headless && is_setting(p)))
 			break;
 	}
 	if (p[0] == '\0' || p[1] != SHORTFORM_INNER_MARK[1])
 		reader.block = reader.root;
 	reader.next = p;
-	return first;
-}
-
-/* Whether shortform() has complained of the first line of the block. */
-static bool
-is_broken_block(void)
-{
-	size_t i = 0;
-
-	while (i < reader.ncomplaints &&
-	    (!reader.complaints[i].shortform ||
-		reader.complaints[i].line != reader.block_line))
-		i++;
-	return i < reader.ncomplaints;
 }
 
 /* libconfuse stops after each of its errors. */
 static void
 confuse_error(cfg_t *cfg, const char *format, va_list ap)
 {
-	bool top = cfg == reader.root, broken = !top && is_broken_block();
+	bool top = cfg == reader.root;
 	bool headless = strncmp(format, "missing opening", 15) == 0;
 	bool end = !top && strncmp(format, "unexpected closing", 18) == 0;
-	unsigned int line = line_of(cfg), since;
+	unsigned int line = line_of(cfg);
+	unsigned int since;
 	struct complaint *c;
 	const cfg_opt_t *opt;
 	const char *comma = "";
 	char *text;
 	size_t size;
+	va_list copy;
 	FILE *out;
 
-	since = skip_statement(line, !top && !broken && !end, headless);
+	/* What is missing is missing before the next word, in any line. */
+	va_copy(copy, ap);
+	if (strncmp(format, "missing", 7) == 0)
+		line = find_statement(line, va_arg(copy, const char *));
+	va_end(copy);
+	since = find_statement(line, "");
+	skip_statement(line, !top && !end, headless);
 	/* The end of a block in which parsing went on after an error. */
 	if (line >= reader.cut || end)
 		return;
-	if (headless)
-		line = since;
 	out = need(open_memstream(&text, &size));
 	if (strncmp(format, "no such option", 14) == 0)
 		format =
@@ -418,7 +423,7 @@ confuse_error(cfg_t *cfg, const char *format, va_list ap)
 	free(text);
 	c = &reader.complaints[reader.ncomplaints - 1];
 	c->syntax = true;
-	c->since = broken ? reader.block_line : since;
+	c->since = since;
 }
 
 /*
@@ -529,12 +534,17 @@ parse_boolean(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 static void
 check_name(unsigned int line, const char *name)
 {
+	const char *dot = strrchr(name, '.');
+
 	if (*name == '\0')
 		config_error(line, "\"\" is an empty name");
 	else if (strchr(name, '/') != NULL &&
 	    (*name != '/' || name[strlen(name) - 1] == '/'))
 		config_error(line,
 		    "\"%s\" is neither a bare name nor an absolute path", name);
+	else if (dot != NULL && strcmp(dot, ".service") == 0)
+		config_error(line,
+		    "\"%s\" is a unit: write the name of its program", name);
 }
 
 static int
@@ -859,8 +869,9 @@ slurp(int at, const char *name)
 		fclose(fp);
 	if (!good)
 		*text = '\0';
-	/* CR LF ends a line too. */
-	for (from = to = text; (*to = *from) != '\0'; from++)
+	/* Leave out a byte order mark. CR LF ends a line too. */
+	from = text + (memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0);
+	for (to = text; (*to = *from) != '\0'; from++)
 		to += *from != '\r' || (from[1] != '\n' && from[1] != '\0');
 	*to = '\0';
 	return text;

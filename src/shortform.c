@@ -17,8 +17,7 @@ struct text {
 	unsigned int block;  /* line of the last block's first word, */
 	unsigned int equals; /* of the last equal sign, */
 	unsigned int string; /* of the first string of several lines, or 0 */
-	bool list;           /* the last brace begins a list */
-	bool headed;         /* "process" was not followed by { so far */
+	bool list, surplus;  /* the last { began a list; a } was added */
 	char last, before;   /* the last two tokens; 'w' is a word or string */
 	const char *word;    /* the last of these */
 	size_t len;
@@ -99,10 +98,8 @@ next_use(const struct text *t)
 static void
 put_quoted(const char *p, size_t len, FILE *out)
 {
-	for (putc('"', out); len > 0; putc(*p++, out), len--) {
-		if (*p == '\\')
-			putc('\\', out);
-	}
+	for (putc('"', out); len > 0; putc(*p++, out), len--)
+		fputs(*p == '\\' ? "\\" : "", out);
 	putc('"', out);
 }
 
@@ -121,17 +118,17 @@ short_length(const char *p)
 static bool
 short_form(struct text *t)
 {
-	const char *name = t->p, *value, *rest, *next;
+	const char *name = t->p, *rest, *next;
 	size_t n = short_length(name), v, more, k;
-	bool number;
+	const char *value = name + n + strspn(name + n, " \t");
+	bool number =
+	    isdigit((unsigned char)value[*value == '-' || *value == '+']);
 
 	t->block = t->line;
 	putc(SHORTFORM_MARK, t->out);
-	value = name + n + strspn(name + n, " \t");
 	v = short_length(value);
 	rest = value + v + strspn(value + v, " \t");
 	more = short_length(rest) > 0 ? strcspn(rest, "\n#") : 0;
-	number = isdigit((unsigned char)value[*value == '-' || *value == '+']);
 	for (next = rest; is_blank(next) && (k = token_length(next)) > 0;)
 		next += k;
 
@@ -156,6 +153,25 @@ short_form(struct text *t)
 	return true;
 }
 
+/* At a word that can only follow a }: write one where it is missing. */
+static void
+add_missing(struct text *t, size_t len)
+{
+	const char *next = t->p + len + strspn(t->p + len, " \t\n");
+	bool list = t->depth > 1 && t->list && *next == '=';
+
+	if (!list &&
+	    (t->depth != 1 || t->last == '=' || *next == '=' ||
+		!is_word(t->p, len, "process")))
+		return;
+	t->error(list ? t->equals : t->block, "a } is missing %s",
+	    list ? "for this list" : "in the block that begins here");
+	fprintf(t->out, "}%c", list ? ' ' : SHORTFORM_MARK);
+	t->depth--;
+	t->last = '}';
+	t->surplus |= !list;
+}
+
 static void
 take_token(struct text *t, size_t len)
 {
@@ -163,41 +179,23 @@ take_token(struct text *t, size_t len)
 	bool keep = true;
 	char c = t->p[0] == '+' && t->p[1] == '=' ? '=' : *t->p;
 
-	/* libconfuse drops a +, which is right for a number. */
-	if (c == '+' && isdigit((unsigned char)t->p[1]) && t->last != 0 &&
-	    contains_any(t->p - 1, 1, " \t\n={,")) {
-		take(t, len, false);
-		return;
-	}
+	add_missing(t, len);
 	if ((t->last == '=' && contains_any(&c, 1, "=,}")) ||
 	    (t->before == '=' && t->last == 'w' && c == '=' && t->depth < 2) ||
 	    (t->before == '=' && t->last == '{' && c == '}'))
 		t->error(t->equals, "no value after =");
-	if (t->depth == 0 && (t->last == '}' || (c == '{' && t->last != 'w')))
+	if (t->depth == 0 && t->last != 'w')
 		t->block = line;
-	if (c == '=') {
-		if (t->depth > 1 && t->list) {
-			t->error(t->equals, "a } is missing for this list");
-			t->depth = 1;
-			t->list = false;
-		}
-		t->equals = line;
-	} else if (c == '{') {
-		if (t->depth > 0 && t->last == 'w' && t->headed) {
-			t->error(t->block,
-			    "a } is missing in the block that begins here");
-			t->block = line;
-			t->depth = 0;
-		}
-		t->list = t->last == '=';
-		t->headed = false;
-	} else if (c == '}') {
-		t->list = false;
+	t->equals = c == '=' ? line : t->equals;
+	t->list = c == '{' ? t->last == '=' : t->list && c != '}';
+	if (c == '}') {
+		keep = t->depth > 0 || !t->surplus;
+		t->surplus &= keep;
 		t->depth -= t->depth > 0;
-	} else if (c != ',' || (t->depth < 2 && !t->list)) {
+	} else if (!contains_any(
+		       &c, 1, t->list || t->depth > 1 ? "={," : "={")) {
 		if (t->first && t->depth == 1 && t->last != '=')
 			fputs(SHORTFORM_INNER_MARK, t->out);
-		t->headed |= t->last != '=' && is_word(t->p, len, "process");
 		if (!(keep = t->check(line, t->p, len, next_use(t))))
 			fputs("''", t->out);
 		t->word = t->p;
@@ -220,10 +218,11 @@ shortform(const char *text, FILE *out, shortform_error_fn *error,
 	struct text t = { text, out, error, check, .first = true, .line = 1 };
 	size_t len;
 
-	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
-		t.p += 3; /* byte order mark */
 	while (*t.p != '\0' && (len = token_length(t.p)) > 0) {
-		if (is_blank(t.p)) {
+		/* libconfuse drops a +, which is right for a number. */
+		if (is_blank(t.p) ||
+		    (*t.p == '+' && isdigit((unsigned char)t.p[1]) &&
+			t.depth > 0 && contains_any(t.p - 1, 1, " \t\n={,"))) {
 			t.first |= *t.p == '\n';
 			putc(' ', out);
 			take(&t, len, false);
@@ -234,7 +233,7 @@ shortform(const char *text, FILE *out, shortform_error_fn *error,
 			take_token(&t, len);
 		t.first = false;
 	}
-	if (*t.p != '\0' && !is_comment(t.p) && t.string > 0)
+	if (t.string > 0 && *t.p != '\0' && !is_comment(t.p))
 		t.line = t.string;
 	if (*t.p != '\0')
 		error(t.line, "the %s that begins here has no end",
@@ -242,7 +241,8 @@ shortform(const char *text, FILE *out, shortform_error_fn *error,
 	else if (t.last == '=')
 		error(t.equals, "no value after =");
 	else if (t.depth > 0)
-		error(t.block, "a } is missing in the block that begins here");
+		error(t.line = t.block,
+		    "a } is missing in the block that begins here");
 	else
 		return 0;
 	return t.line;
