@@ -167,8 +167,8 @@ struct decision rules_decide(
     const struct rules *rules, const struct facts *facts);
 
 /*
- * Find the last rule written that may decide for a process when only its COMM is
- * known: by its name, the last part of its path, or as much of either as the
+ * Find the last rule written that may decide for a process when only its COMM
+ * is known: by its name, the last part of its path, or as much of either as the
  * kernel keeps. Returns NULL if there is none.
  */
 const struct rule *rules_find_comm(const struct rules *rules, const char *comm);
