@@ -183,6 +183,13 @@ expanded_length(const char **p, size_t limit, char *bad)
 	while (**p != '\0' && **p != ')' && size <= limit) {
 		char c = *(*p)++;
 
+		if (c == '*' || c == '?')
+			continue;
+		if (c == '+') { /* regcomp(3) of glibc writes x+ as xx* */
+			size += last;
+			last *= 2;
+			continue;
+		}
 		if (c == '{') {
 			n = strtoul(*p, &end, 10);
 			if (*end == ',' && isdigit((unsigned char)end[1]))
