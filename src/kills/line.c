@@ -43,6 +43,8 @@ copy_text(char *dst, const char *p, const char *end)
 	dst = mempcpy(dst, p, (size_t)(end - p));
 	while (dst > start && strchr(" \t\r", dst[-1]) != NULL)
 		dst--;
+	/* An encoded mail's mark that the line goes on. */
+	dst -= dst > start && dst[-1] == '=';
 	*dst = '\0';
 	return dst;
 }
@@ -198,6 +200,7 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		prefix->hosts += prefix->dated && islower((unsigned char)*p) &&
 		    memchr(p, '.', n) == NULL;
 	} else if (!letters || is_word(p, n, "memory:") ||
+	    (is_word(p, n, "login:") && !prefix->dated) || /* a console's */
 	    isdigit((unsigned char)*p) ||
 	    (isupper((unsigned char)*p) && strspn(p + 1, DIGITS) == n - 2) ||
 	    (prefix->sender == SENDER_KERNEL && prefix->severity) ||
@@ -313,7 +316,7 @@ previous_word(const char *start, const char *p)
 {
 	while (p > start && isblank((unsigned char)p[-1]))
 		p--;
-	while (p > start && strchr(" \t:<>[(|", p[-1]) == NULL)
+	while (p > start && strchr(" \t:;<>[(|", p[-1]) == NULL)
 		p--;
 	return p;
 }

@@ -290,27 +290,27 @@ static void
 join_lines(
     struct log *log, char *p, char *stop, char *word, struct message *message)
 {
+	/* In this order if the message does not tell: */
 	static const char *const separators[][3] = {
-		{ "\n", " " }, /* a short line: a newline in the comm */
-		{ " " },       /* a mail program's, */
-		{ "" },        /* which breaks words after a hyphen */
-		{ "", " " },   /* a terminal's */
+		{ "\n", " ", "" }, /* a short line: a newline in the comm */
+		{ " ", "" },       /* a mail program breaks between words, */
+		{ "", " " },       /* a terminal anywhere */
 	};
 	struct line *line = &log->line;
-	size_t width = (size_t)(line->end - line->text);
-	char *head = message->start, *end, *tail, *old_end = line->end;
+	ptrdiff_t width = line->end - line->text;
+	char *head = message->start, *end, *tail, *old_end = line->end, last;
 	const char *const *separator, *best, *q;
 	struct message next;
 	ptrdiff_t score, best_score;
+	bool hard = false;
 	int i, kind;
 
 	for (i = 0; i < JOINED_LINES && p < stop && message->cut; i++) {
 		end = line_end(p, stop);
-		kind = line->end[-1] == '-' ? 2 : width >= WIDTH - 20;
+		last = line->end[-1];
+		kind = width >= WIDTH - 20;
 		q = skip_prefix(p, end, line->text, head);
 		if (q == NULL) {
-			if (width >= WIDTH)
-				kind = 3;
 			for (q = p; q < end && strchr(QUOTATION, *q) != NULL &&
 			     q - p < head - line->text;
 			     q++)
@@ -319,17 +319,31 @@ join_lines(
 			 */
 			if (*p == ' ' && q - p == head - line->text)
 				kind = 0;
+			else
+				hard |= width >= WIDTH || width == end - p;
 		}
+		/* An encoded mail has a "=" there. */
+		if (hard || p[-2] == '=' || last == '-' || last == '(' ||
+		    *q == ')')
+			kind = 2;
 		if (q == end || end - q >= JOINED_SIZE || *q == '[' ||
 		    memchr(q, '\0', (size_t)(end - q)) != NULL)
 			break;
 		/* Most lines after a kill are not worth the try. */
-		if (message->meaning != MEANING_NONE && *q >= 'A' &&
+		if (message->meaning != MEANING_NONE && kind < 2 && *q >= 'A' &&
 		    *q <= 'Z' && *q != 'U')
 			break;
 		best = NULL;
 		best_score = 0;
-		for (separator = separators[kind]; *separator; separator++) {
+		for (separator = separators[kind];
+		     separator < separators[kind + 1] && *separator;
+		     separator++) {
+			/* A number may have ended there. */
+			if (**separator == '\0' && kind < 2 &&
+			    message->meaning != MEANING_NONE &&
+			    isdigit((unsigned char)last) &&
+			    q[strspn(q, "0123456789")] != 'k')
+				continue;
 			tail = stpcpy(line->end, *separator);
 			copy_text(tail, q, end);
 			read_message(line->text, word, log->page_size, &next);
@@ -379,9 +393,7 @@ join_opening(struct log *log, char *start, char *word, struct message *message)
 	word -= strspn(line->text, QUOTATION);
 	strlcpy(rest, line->text + strspn(line->text, QUOTATION), sizeof(rest));
 	end = copy_text(line->text, p, start - 1);
-	/* A terminal breaks words. */
-	if (end - line->text < WIDTH || end[-1] == ':')
-		*end++ = ' ';
+	*end++ = ' ';
 	word += end - line->text;
 	line->end = stpcpy(end, rest);
 	read_message(line->text, word, log->page_size, message);

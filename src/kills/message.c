@@ -217,7 +217,7 @@ set_value(struct message *message, char word, int64_t value)
 static bool
 is_item_end(const char *p)
 {
-	return strchr(" ,\n[", *p) != NULL;
+	return strchr(" ,\n[<`", *p) != NULL;
 }
 
 /*
@@ -380,12 +380,16 @@ match_opening(const char *text, char *p, const char *opening, bool *broken)
 {
 	const char *o = strchr(opening, '\0');
 
-	for (; o > opening && p > text; p--)
-		if (*--o == '#' && is_digit(p[-1]))
+	for (; o > opening && p > text; p--) {
+		/* A terminal breaks words. */
+		if (*--o != ' ' && p[-1] == ' ' && p - 1 > text)
+			p--;
+		if (*o == '#' && is_digit(p[-1]))
 			while (p - 1 > text && is_digit(p[-2]))
 				p--;
 		else if (*o != p[-1])
 			return NULL;
+	}
 	*broken |= o > opening;
 	return o > opening ? NULL : p;
 }
@@ -403,15 +407,19 @@ read_message(
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		n = f->before != NULL ? strlen(f->before) : 0;
 		/* Most differ after "kill"; hostile logs make this worth it. */
-		if (f->pattern[4] != word[4] || (size_t)(word - text) < n ||
-		    (n > 0 && memcmp(word - n, f->before, n) != 0) ||
-		    !match_pattern(f->pattern, word, message))
+		if ((f->pattern[4] != word[4] && word[4] != '\0') ||
+		    (size_t)(word - text) < n ||
+		    (n > 0 && memcmp(word - n, f->before, n) != 0))
 			continue;
+		if (!message->cut)
+			message->start = word - n;
+		if (!match_pattern(f->pattern, word, message))
+			continue;
+		message->start = word - n;
 		message->meaning = f->meaning;
 		if (f->killer == KILLER_OOMD) /* its victim is a cgroup */
 			strlcpy(message->kill.comm, word, NAME_SIZE);
 		message->kill.killer = f->killer;
-		message->start = word - n;
 		message->strong =
 		    message->kill.has_rss || message->kill.has_adj;
 		break;
