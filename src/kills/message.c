@@ -399,15 +399,18 @@ read_message(
     char *text, char *word, uint64_t page_size, struct message *message)
 {
 	const struct format *f;
-	char *start;
+	char *start, fifth = word[4];
 	size_t i, n;
 
+	/* A line may have been broken after "Out of memory: Kill". */
+	if (fifth == '\0' && word - text > 1 && word[-2] == ':')
+		fifth = ' ';
 	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
 		.page_size = page_size };
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		n = f->before != NULL ? strlen(f->before) : 0;
 		/* Most differ after "kill"; hostile logs make this worth it. */
-		if ((f->pattern[4] != word[4] && word[4] != '\0') ||
+		if (f->pattern[4] != fifth ||
 		    (size_t)(word - text) < n ||
 		    (n > 0 && memcmp(word - n, f->before, n) != 0))
 			continue;
