@@ -300,9 +300,10 @@ join_lines(
 	ptrdiff_t width = line->end - line->text;
 	char *head = message->start, *end, *tail, *old_end = line->end, last;
 	const char *const *separator, *best, *q;
+	const char *quoted = line->text + strspn(line->text, QUOTATION);
 	struct message next;
 	ptrdiff_t score, best_score;
-	bool hard = false;
+	bool hard = false, repeated;
 	int i, kind;
 
 	for (i = 0; i < JOINED_LINES && p < stop && message->cut; i++) {
@@ -310,14 +311,15 @@ join_lines(
 		last = line->end[-1];
 		kind = width >= WIDTH - 20;
 		q = skip_prefix(p, end, line->text, head);
-		if (q == NULL) {
+		repeated = q != NULL && head > quoted;
+		if (!repeated) {
 			for (q = p; q < end && strchr(QUOTATION, *q) != NULL &&
 			     q - p < head - line->text;
 			     q++)
 				;
 			/* dmesg and journalctl indent what follows a newline.
 			 */
-			if (*p == ' ' && q - p == head - line->text)
+			if (*p == ' ' && q > p && q - p == head - line->text)
 				kind = 0;
 			else
 				hard |= width >= WIDTH || width == end - p;
@@ -340,9 +342,10 @@ join_lines(
 		     separator++) {
 			/* A number may have ended there. */
 			if (**separator == '\0' && kind < 2 &&
-			    message->meaning != MEANING_NONE &&
-			    isdigit((unsigned char)last) &&
-			    q[strspn(q, "0123456789")] != 'k')
+			    (repeated ||
+				(message->meaning != MEANING_NONE &&
+				    isdigit((unsigned char)last) &&
+				    q[strspn(q, "0123456789")] != 'k')))
 				continue;
 			tail = stpcpy(line->end, *separator);
 			copy_text(tail, q, end);

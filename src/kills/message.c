@@ -410,8 +410,7 @@ read_message(
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		n = f->before != NULL ? strlen(f->before) : 0;
 		/* Most differ after "kill"; hostile logs make this worth it. */
-		if (f->pattern[4] != fifth ||
-		    (size_t)(word - text) < n ||
+		if (f->pattern[4] != fifth || (size_t)(word - text) < n ||
 		    (n > 0 && memcmp(word - n, f->before, n) != 0))
 			continue;
 		if (!message->cut)
