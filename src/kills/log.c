@@ -335,6 +335,12 @@ join_lines(
 		if (message->meaning != MEANING_NONE && kind < 2 && *q >= 'A' &&
 		    *q <= 'Z' && *q != 'U')
 			break;
+		tail = copy_text(line->end + 1, q, end);
+		if (may_be_message(line->end + 1, tail) &&
+		    (read_message(line->end + 1, line->end + 1, log->page_size,
+			 &next) != MEANING_NONE ||
+			next.cut))
+			break;
 		best = NULL;
 		best_score = 0;
 		for (separator = separators[kind];

@@ -356,19 +356,17 @@ bool
 may_be_message(const char *word, const char *end)
 {
 	/* A line may have been broken after a word such as Kill. */
-	size_t i, n = end - word < WORD_MIN ? (size_t)(end - word) : WORD_MIN;
+	size_t n = end - word < WORD_MIN ? (size_t)(end - word) : WORD_MIN;
+	const struct format *f = formats, *last = f + COUNT(formats);
 
 	if (n < 4)
 		return false;
-	for (i = 0; i < COUNT(formats); i++) {
-		const char *pattern = formats[i].pattern;
-
-		/* Most hits are of no pattern: be quick. */
-		if (pattern[n - 1] == word[n - 1] &&
-		    memcmp(pattern, word, n) == 0)
-			return true;
-	}
-	return false;
+	/* Most hits are of no pattern: be quick. */
+	while (f < last &&
+	    (f->pattern[n - 1] != word[n - 1] ||
+		memcmp(f->pattern, word, n) != 0))
+		f++;
+	return f < last;
 }
 
 /*
@@ -408,9 +406,11 @@ read_message(
 	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
 		.page_size = page_size };
 	for (f = formats; f < formats + COUNT(formats); f++) {
-		n = f->before != NULL ? strlen(f->before) : 0;
 		/* Most differ after "kill"; hostile logs make this worth it. */
-		if (f->pattern[4] != fifth || (size_t)(word - text) < n ||
+		if (f->pattern[4] != fifth)
+			continue;
+		n = f->before != NULL ? strlen(f->before) : 0;
+		if ((size_t)(word - text) < n ||
 		    (n > 0 && memcmp(word - n, f->before, n) != 0))
 			continue;
 		if (!message->cut)
