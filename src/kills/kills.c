@@ -66,6 +66,7 @@ same_kill(const struct seen *x, const struct kill *kill, const char *log)
 static struct seen *
 find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 {
+	const struct kill *other;
 	struct seen *x;
 	size_t i;
 
@@ -76,8 +77,6 @@ find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 	}
 	/* One of the two may not name the process id. */
 	for (i = nseen; i > 0 && i + NEAR > nseen; i--) {
-		const struct kill *other;
-
 		x = &seen[i % SEEN];
 		other = &kills->rows[x->row % KILLS_MAX].kill;
 		if (x->row > 0 && (kill->pid == 0 || other->pid == 0) &&
@@ -139,9 +138,7 @@ find_converter(const char *start, size_t len)
 		const char *magic, *command;
 	} packed[] = {
 		{ "\x1f\x8b", "zcat" },
-		{ "\xfd"
-		  "7zXZ",
-		    "xzcat" },
+		{ "\xfd\x37zXZ", "xzcat" },
 		{ "\x28\xb5\x2f\xfd", "zstdcat" },
 		{ "BZh", "bzcat" },
 		{ "LPKSHHRH", "journalctl -k --file" },

@@ -317,8 +317,7 @@ join_lines(
 			     q - p < head - line->text;
 			     q++)
 				;
-			/* dmesg and journalctl indent what follows a newline.
-			 */
+			/* dmesg indents what follows a newline. */
 			if (*p == ' ' && q > p && q - p == head - line->text)
 				kind = 0;
 			else
@@ -384,29 +383,33 @@ join_lines(
 
 /*
  * Put the line before START in the log in front of the one that is being read,
- * with the message at WORD: its opening may begin there. Returns WORD in the
- * new text, or NULL if there is no such opening.
+ * with the message at WORD, if its opening begins there. Returns WORD in the
+ * text that this leaves.
  */
 static char *
 join_opening(struct log *log, char *start, char *word, struct message *message)
 {
 	struct line *line = &log->line;
+	size_t quoted = strspn(line->text, QUOTATION);
 	char rest[LINE_SIZE], *p, *end;
 
 	if (line->is_record || start <= log->buffer + 1)
-		return NULL;
+		return word;
 	p = line_start(log->buffer, start - 1);
 	if (start - p >= LINE_SIZE || line->end - line->text >= LINE_SIZE ||
 	    memchr(p, '\0', (size_t)(start - p)) != NULL)
-		return NULL;
-	word -= strspn(line->text, QUOTATION);
-	strlcpy(rest, line->text + strspn(line->text, QUOTATION), sizeof(rest));
+		return word;
+	strlcpy(rest, line->text, sizeof(rest));
 	end = copy_text(line->text, p, start - 1);
 	*end++ = ' ';
-	word += end - line->text;
-	line->end = stpcpy(end, rest);
+	line->end = stpcpy(end, rest + quoted);
+	p = end + (word - line->text) - quoted;
+	read_message(line->text, p, log->page_size, message);
+	if (message->start < end)
+		return p;
+	line->end = stpcpy(line->text, rest);
 	read_message(line->text, word, log->page_size, message);
-	return message->start < end ? word : NULL;
+	return word;
 }
 
 /* Whether the program that claims to have killed in user space is named. */
@@ -435,7 +438,7 @@ read_line(struct log *log, int search, char *start, char *end, char *stop)
 	struct line *line = &log->line;
 	struct message message;
 	enum trust trust;
-	char *p, *word, *joined, *text_end;
+	char *p, *word, *text_end;
 	int i;
 
 	if (!copy_line(line, start, end, log->kmsg))
@@ -448,15 +451,9 @@ read_line(struct log *log, int search, char *start, char *end, char *stop)
 			continue;
 		read_message(line->text, word, log->page_size, &message);
 		if (message.broken) {
-			joined = join_opening(log, start, word, &message);
-			if (joined == NULL) {
-				copy_line(line, start, end, log->kmsg);
-				read_message(
-				    line->text, word, log->page_size, &message);
-			} else {
-				p = (word = joined) + 1;
-				text_end = line->end;
-			}
+			word = join_opening(log, start, word, &message);
+			p = word + 1;
+			text_end = line->end;
 		}
 		trust = message.meaning == MEANING_NONE && !message.cut
 		    ? TRUST_NOT

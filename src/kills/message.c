@@ -207,9 +207,6 @@ set_value(struct message *message, char word, int64_t value)
 		kill->has_adj = true;
 		if (word == 'a' || value < -17 || value > 15)
 			kill->scale = SCALE_OOM_SCORE_ADJ;
-		break;
-	default:
-		break;
 	}
 }
 
