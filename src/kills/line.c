@@ -284,7 +284,7 @@ is_kernels(const struct line *line, const char *message)
 	if (prefix.sender == SENDER_OTHER)
 		return TRUST_NOT;
 	/* A comm or the name of a cgroup comes before its first word. */
-	if (*message == ' ' || end == text)
+	if (*message == ' ' || end == text + strspn(text, " "))
 		return TRUST;
 	if (prefix.sender == SENDER_FIRST || isalnum((unsigned char)end[-1]) ||
 	    strchr("=_/\\.,", end[-1]) != NULL)

@@ -332,7 +332,7 @@ join_lines(
 			break;
 		/* Most lines after a kill are not worth the try. */
 		if (message->meaning != MEANING_NONE && kind < 2 && *q >= 'A' &&
-		    *q <= 'Z' && *q != 'U')
+		    *q <= 'Z' && strchr("BU", *q) == NULL)
 			break;
 		tail = copy_text(line->end + 1, q, end);
 		if (may_be_message(line->end + 1, tail) &&

@@ -52,9 +52,13 @@ static const struct format {
 	/* Virtuozzo 7 */
 	{ "Kill process %p (%c) in VE \"%* same memory",
 	    .meaning = MEANING_KILL_SHARED },
-	/* 2.6.18 ("and children"), 2.6.36 to 5.0 ("or sacrifice child") */
+	/* 2.6.18 ("and children"), 2.6.36 to 5.0 */
+	{ "Kill process %p (%c) score %n or sacrifice child",
+	    .meaning = MEANING_ANNOUNCED },
 	{ "Kill process %p (%c) score %n", .meaning = MEANING_ANNOUNCED },
-	/* 2.6.19 to 2.6.35 ("or a child") */
+	/* 2.6.19 to 2.6.35 */
+	{ "kill process %p (%c) score %n or a child",
+	    .meaning = MEANING_ANNOUNCED },
 	{ "kill process %p (%c) score %n", .meaning = MEANING_ANNOUNCED },
 	/* 4.19 to now; the names in it may hold commas */
 	{ "kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u%.", KILLER_MEMCG,
