@@ -200,7 +200,8 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		prefix->hosts += prefix->dated && islower((unsigned char)*p) &&
 		    memchr(p, '.', n) == NULL;
 	} else if (!letters || is_word(p, n, "memory:") ||
-	    (is_word(p, n, "login:") && !prefix->dated) || /* a console's */
+	    (is_word(p, n, "login:") && /* a console's prompt */
+		!prefix->dated && prefix->sender == SENDER_NONE) ||
 	    isdigit((unsigned char)*p) ||
 	    (isupper((unsigned char)*p) && strspn(p + 1, DIGITS) == n - 2) ||
 	    (prefix->sender == SENDER_KERNEL && prefix->severity) ||
