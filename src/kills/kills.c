@@ -16,11 +16,11 @@
 #define KMSG "/dev/kmsg"
 #define KMSG_DEVICE makedev(1, 11) /* admin-guide/devices.txt */
 #define NEAR 16    /* rows between two lines about one kill without its id */
-#define SEEN 32768 /* kills that are known again */
-#define REACH 1    /* seconds between them */
+#define SEEN 32768 /* kills that are recognized */
+#define REACH 1    /* seconds between the lines about one */
 #define REPEAT 5   /* the same where a kill is tried again */
 
-/* A kill, to know it again: the newest, in a ring, from 1 on. */
+/* The newest kills, to recognize them: a ring, from 1 on. */
 static struct seen {
 	uint64_t hash;    /* of its process id and comm */
 	struct when when; /* the last line about it was written */
@@ -48,13 +48,14 @@ hash_string(uint64_t hash, const char *s)
  * and as kern.log. No process id comes back within a second.
  */
 static bool
-same_kill(const struct seen *x, const struct kill *kill, const char *log)
+same_kill(const struct seen *x, const struct kill *kill, const char *log,
+    bool repeated)
 {
 	int64_t apart = seconds_apart(&x->when, &kill->when);
 
 	if (apart == -1)
 		return x->report == kill->report;
-	if (kill->pid == 0 || kill->killer >= KILLER_LOWMEMORYKILLER)
+	if (repeated)
 		return apart <= REPEAT;
 	/* In one log, the clock since the boot may have begun anew. */
 	return apart <= REACH &&
@@ -72,7 +73,10 @@ find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 
 	for (i = chains[hash % SEEN]; i > 0 && i + SEEN > nseen; i = x->chain) {
 		x = &seen[i % SEEN];
-		if (x->hash == hash && same_kill(x, kill, kills->log))
+		if (x->hash == hash &&
+		    same_kill(x, kill, kills->log,
+			kill->pid == 0 ||
+			    kill->killer >= KILLER_LOWMEMORYKILLER))
 			return x;
 	}
 	/* One of the two may not name the process id. */
@@ -81,7 +85,7 @@ find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 		other = &kills->rows[x->row % KILLS_MAX].kill;
 		if (x->row > 0 && (kill->pid == 0 || other->pid == 0) &&
 		    strcmp(other->comm, kill->comm) == 0 &&
-		    same_kill(x, kill, kills->log))
+		    same_kill(x, kill, kills->log, true))
 			return x;
 	}
 	return NULL;
