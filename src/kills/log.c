@@ -283,6 +283,23 @@ find_word(int search, char *p, char *end)
 }
 
 /*
+ * How much more is understood than in the message OLD, now that the lines from
+ * TAIL on were added: 0 if the line does not belong to it.
+ */
+static ptrdiff_t
+score_joined(
+    const struct message *old, const struct message *next, const char *tail)
+{
+	if (next->meaning == MEANING_NONE)
+		return old->meaning == MEANING_NONE && next->cut;
+	if (old->meaning == MEANING_NONE
+		? strlen(next->kill.comm) > COMM
+		: strcmp(next->kill.comm, old->kill.comm) != 0)
+		return 0;
+	return next->end - tail + 1;
+}
+
+/*
  * Add the lines from P to STOP, a few at most, that the message at WORD goes on
  * in. Each counts only if more of the message is understood with it.
  */
@@ -290,19 +307,18 @@ static void
 join_lines(
     struct log *log, char *p, char *stop, char *word, struct message *message)
 {
-	/* In this order if the message does not tell: */
+	/* The first with which most is understood counts. */
 	static const char *const separators[][3] = {
 		{ "\n", " ", "" }, /* a short line: a newline in the comm */
 		{ " ", "" },       /* a mail program breaks between words, */
 		{ "", " " },       /* a terminal anywhere */
 	};
 	struct line *line = &log->line;
-	ptrdiff_t width = line->end - line->text;
+	ptrdiff_t width = line->end - line->text, score, best_score;
 	char *head = message->start, *end, *tail, *old_end = line->end, last;
 	const char *const *separator, *best, *q;
 	const char *quoted = line->text + strspn(line->text, QUOTATION);
 	struct message next;
-	ptrdiff_t score, best_score;
 	bool hard = false, repeated;
 	int i, kind;
 
@@ -313,10 +329,10 @@ join_lines(
 		q = skip_prefix(p, end, line->text, head);
 		repeated = q != NULL && head > quoted;
 		if (!repeated) {
-			for (q = p; q < end && strchr(QUOTATION, *q) != NULL &&
-			     q - p < head - line->text;
-			     q++)
-				;
+			q = p;
+			while (q < end && q - p < head - line->text &&
+			    strchr(QUOTATION, *q) != NULL)
+				q++;
 			/* dmesg indents what follows a newline. */
 			if (*p == ' ' && q > p && q - p == head - line->text)
 				kind = 0;
@@ -355,16 +371,7 @@ join_lines(
 			tail = stpcpy(line->end, *separator);
 			copy_text(tail, q, end);
 			read_message(line->text, word, log->page_size, &next);
-			if (next.meaning == MEANING_NONE)
-				score = message->meaning == MEANING_NONE &&
-				    next.cut;
-			else if (message->meaning == MEANING_NONE
-				? strlen(next.kill.comm) > COMM
-				: strcmp(next.kill.comm, message->kill.comm) !=
-				    0)
-				score = 0;
-			else
-				score = next.end - tail + 1;
+			score = score_joined(message, &next, tail);
 			if (score > best_score) {
 				best_score = score;
 				best = *separator;
