@@ -350,11 +350,8 @@ join_lines(
 		if (message->meaning != MEANING_NONE && kind < 2 && *q >= 'A' &&
 		    *q <= 'Z' && strchr("BU", *q) == NULL)
 			break;
-		tail = copy_text(line->end + 1, q, end);
-		if (may_be_message(line->end + 1, tail) &&
-		    (read_message(line->end + 1, line->end + 1, log->page_size,
-			 &next) != MEANING_NONE ||
-			next.cut))
+		/* Nor does one go on with the beginning of another. */
+		if (may_be_message(q, end))
 			break;
 		best = NULL;
 		best_score = 0;
