@@ -34,6 +34,8 @@ open_directory() {
 # Put what was printed in $out and $err. musl has words of its own for errno.
 read_output() {
 	out=$(<out) err=$(<err)
+	# bash 5.1 takes minutes to replace words in megabytes
+	[[ ${#err} -lt 100000 ]] || return 0
 	err=${err//No file descriptors available/Too many open files}
 	err=${err//"I/O error"/"Input/output error"}
 }
