@@ -372,13 +372,6 @@ skip_statement(unsigned int line, bool in_block, bool headless)
 	reader.next = p;
 }
 
-/* What is missing is missing before the word in AP, in whatever line. */
-static unsigned int
-find_missing(unsigned int line, va_list ap)
-{
-	return find_statement(line, va_arg(ap, const char *));
-}
-
 /* libconfuse stops after each of its errors. */
 static void
 confuse_error(cfg_t *cfg, const char *format, va_list ap)
@@ -396,9 +389,11 @@ confuse_error(cfg_t *cfg, const char *format, va_list ap)
 	va_list copy;
 	FILE *out;
 
+	/* What is missing is missing before the next word, in any line. */
 	va_copy(copy, ap);
 	if (strncmp(format, "missing", 7) == 0)
-		line = find_missing(line, copy);
+		/* NOLINTNEXTLINE(clang-analyzer-valist.*): AP is a parameter */
+		line = find_statement(line, va_arg(copy, const char *));
 	va_end(copy);
 	since = find_statement(line, "");
 	skip_statement(line, !top && !end, headless);

@@ -119,6 +119,13 @@ restart_daemon() {
 	done
 	echo 100 >"/proc/$!/oom_score_adj"
 	config <<<"$MARK 0"
+	# until the last has its name
+	for ((i = 0; i < 1000; i++)); do
+		adjust -n -c c.conf
+		[[ $out != *"
+1001 processes: "* ]] || break
+		sleep 0.02
+	done
 	adjust_by prlimit --cpu=8 -- -c c.conf
 }
 export -f start_of restart_daemon

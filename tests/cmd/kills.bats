@@ -449,18 +449,19 @@ memcg_kill() {
 	need_root
 	[[ -r /dev/kmsg ]] || skip "NOT RUN: /dev/kmsg cannot be read"
 	config </dev/null
-	memcg_kill $'oat\nb' >victim 2>/dev/null ||
+	name=oat$'\n'${MARK#oat}
+	memcg_kill "$name" >victim 2>/dev/null ||
 		skip "NOT RUN: no memory cgroup can be made here"
-	read -r pid <victim
+	shown=${name/$'\n'/\\n}
 	adjust -kJ -c c.conf
 	status_is 0
-	jq -es --argjson pid "$pid" '.[0].kills | map(select(.pid == $pid)) |
-		length == 1 and (.[0] | .killer == "memcg" and
-		.command == "oat\\nb" and .uid == 0 and .adj == 300)' out
+	jq -es --arg c "$shown" '.[0].kills | map(select(.command == $c)) |
+		length == 1 and (.[0] | .killer == "memcg" and .uid == 0 and
+		.adj == 300)' out
 	command -v dmesg >/dev/null && dmesg >dmesg.log 2>/dev/null || return 0
 	adjust -kJ -c c.conf dmesg.log
-	jq -es --argjson pid "$pid" '.[0].kills | map(select(.pid == $pid)) |
-		length == 1 and (.[0] | .killer == "memcg" and
-		.command == "oat\\nb" and .rss > 0 and .adj == 300)' out ||
-		complain "$(grep -A 2 "process $pid " dmesg.log)"
+	jq -es --arg c "$shown" '.[0].kills | map(select(.command == $c)) |
+		length == 1 and (.[0] | .killer == "memcg" and .rss > 0 and
+		.adj == 300)' out ||
+		complain "$(grep -A 1 '(oat$' dmesg.log)"
 }
