@@ -114,7 +114,7 @@ restart_daemon() {
 	last=$(start_of "$(<last)")
 	exec -a "$MARK" sleep 1000 &
 	until [[ $(start_of $!) -gt $last ]]; do
-		kill $!
+		kill -KILL $! # bash loses a TERM that comes before exec
 		exec -a "$MARK" sleep 1000 &
 	done
 	echo 100 >"/proc/$!/oom_score_adj"
