@@ -20,7 +20,7 @@ process_next(DIR *proc)
 		size_t n = strspn(d->d_name, "0123456789");
 
 		if (n > 0 && n <= PID_DIGITS && d->d_name[n] == '\0' &&
-		    strtol(d->d_name, NULL, 10) <= PID_MAX)
+		    (n < PID_DIGITS || strtol(d->d_name, NULL, 10) <= PID_MAX))
 			return d->d_name;
 	}
 	return NULL;
@@ -160,7 +160,7 @@ int
 process_look(struct process *p, int procfd, const char *pid)
 {
 	p->pid = (pid_t)strtol(pid, NULL, 10);
-	snprintf(p->prefix, sizeof(p->prefix), "%.*s/", PID_DIGITS, pid);
+	stpcpy(mempcpy(p->prefix, pid, strnlen(pid, PID_DIGITS)), "/");
 	p->procfd = p->dirfd = procfd;
 	return read_args(p);
 }
