@@ -532,18 +532,24 @@ parse_boolean(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return 0;
 }
 
-static void
-check_name(unsigned int line, const char *name)
+static bool
+has_suffix(const char *name, const char *suffix)
 {
 	const char *dot = strrchr(name, '.');
 
+	return dot != NULL && strcmp(dot, suffix) == 0;
+}
+
+static void
+check_name(unsigned int line, const char *name)
+{
 	if (*name == '\0')
 		config_error(line, "\"\" is an empty name");
 	else if (strchr(name, '/') != NULL &&
 	    (*name != '/' || name[strlen(name) - 1] == '/'))
 		config_error(line,
 		    "\"%s\" is neither a bare name nor an absolute path", name);
-	else if (dot != NULL && strcmp(dot, ".service") == 0)
+	else if (has_suffix(name, ".service"))
 		config_error(line,
 		    "\"%s\" is a unit: write the name of its program", name);
 }
@@ -912,14 +918,6 @@ read_file(int at, const char *name, const char *file)
 	print_complaints();
 }
 
-static bool
-is_drop_in(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return name[0] != '.' && dot != NULL && strcmp(dot, ".conf") == 0;
-}
-
 static int
 compare_names(const void *a, const void *b)
 {
@@ -934,7 +932,7 @@ list_drop_ins(DIR *dir, size_t *n)
 	char **names = NULL;
 
 	while (errno = 0, (d = readdir(dir)) != NULL) {
-		if (!is_drop_in(d->d_name))
+		if (d->d_name[0] == '.' || !has_suffix(d->d_name, ".conf"))
 			continue;
 		names = need(grow_array(names, *n, sizeof(*names)));
 		names[(*n)++] = need(strdup(d->d_name));

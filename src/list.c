@@ -473,7 +473,7 @@ sort_rows(struct list *l)
 static const char *
 user_name(uid_t uid)
 {
-	static char name[4 * LOGIN_NAME_MAX + 1];
+	static char name[LOGIN_NAME_MAX + 1];
 	static uid_t last = (uid_t)-1;
 	const struct passwd *pw;
 
@@ -481,8 +481,7 @@ user_name(uid_t uid)
 		return name;
 	last = uid;
 	if ((pw = getpwuid(uid)) != NULL)
-		escape_bytes(
-		    name, sizeof(name), pw->pw_name, strlen(pw->pw_name));
+		strlcpy(name, pw->pw_name, sizeof(name));
 	else
 		snprintf(name, sizeof(name), "%u", uid);
 	return name;
@@ -509,12 +508,11 @@ set_cell(struct libscols_line *line, size_t column, const char *format, ...)
 {
 	char *text;
 	va_list ap;
-	int n;
 
 	va_start(ap, format);
-	n = vasprintf(&text, format, ap);
+	text = vprintable(format, ap);
 	va_end(ap);
-	if (n == -1 || scols_line_refer_data(line, column, text) != 0)
+	if (text == NULL || scols_line_refer_data(line, column, text) != 0)
 		err(EXIT_NOTHING_CHANGED, NULL);
 }
 
@@ -534,7 +532,6 @@ static void
 set_rule(struct libscols_line *line, const struct list_row *row, bool json)
 {
 	const char *passed = passed_over(row), *file;
-	char *name;
 
 	if (row->verdict == VERDICT_RESET)
 		set_cell(line, COL_RULE, "reset_inherited");
@@ -543,14 +540,11 @@ set_rule(struct libscols_line *line, const struct list_row *row, bool json)
 	if (row->rule == NULL)
 		return;
 	file = json ? row->rule->file : base_name(row->rule->file);
-	if ((name = printable("%s", file)) == NULL)
-		err(EXIT_NOTHING_CHANGED, NULL);
 	if (passed != NULL && !json)
-		set_cell(line, COL_RULE, "(%s) %s:%u", passed, name,
+		set_cell(line, COL_RULE, "(%s) %s:%u", passed, file,
 		    row->rule->line);
 	else
-		set_cell(line, COL_RULE, "%s:%u", name, row->rule->line);
-	free(name);
+		set_cell(line, COL_RULE, "%s:%u", file, row->rule->line);
 }
 
 static void

@@ -185,17 +185,16 @@ expanded_length(const char **p, size_t limit, char *bad)
 
 		if (c == '*' || c == '?')
 			continue;
-		if (c == '+') { /* regcomp(3) of glibc writes x+ as xx* */
-			size += last;
-			last *= 2;
-			continue;
-		}
-		if (c == '{') {
-			n = strtoul(*p, &end, 10);
-			if (*end == ',' && isdigit((unsigned char)end[1]))
-				n = strtoul(end + 1, &end, 10);
-			*p = end + (*end == '}');
-			n = MIN(n, limit + 1);
+		if (c == '+' || c == '{') {
+			n = 2; /* regcomp(3) of glibc writes x+ as xx* */
+			if (c == '{') {
+				n = strtoul(*p, &end, 10);
+				if (*end == ',' &&
+				    isdigit((unsigned char)end[1]))
+					n = strtoul(end + 1, &end, 10);
+				*p = end + (*end == '}');
+				n = MIN(n, limit + 1);
+			}
 			size += n > 0 ? last * (n - 1) : 0;
 			last *= n;
 			continue;

@@ -85,7 +85,10 @@ struct line {
 	char time[TIME_SIZE];
 };
 
-/* Copy a text without the colours of a terminal. Returns its end. */
+/*
+ * Copy a text without the colours of a terminal, blanks at the end and the "="
+ * of an encoded mail after them. Returns its end.
+ */
 char *copy_text(char *dst, const char *p, const char *end);
 
 /*
