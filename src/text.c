@@ -28,15 +28,14 @@ visible_length(const char *s, size_t len)
 	return n;
 }
 
-char *
-escape_bytes(char *dst, size_t size, const char *src, size_t len)
+/* Escape LEN bytes of SRC into OUT, where each may become four, and a NUL. */
+static void
+escape_bytes(char *out, const char *src, size_t len)
 {
 	bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	char *out = dst, *p;
+	char *p;
 	size_t n;
 
-	if (len > (size - 1) / 4)
-		len = (size - 1) / 4;
 	for (; len > 0; src += n, len -= n) {
 		unsigned char c = (unsigned char)*src;
 
@@ -58,21 +57,18 @@ escape_bytes(char *dst, size_t size, const char *src, size_t len)
 			*out++ = '?'; /* no memory */
 	}
 	*out = '\0';
-	return dst;
 }
 
 char *
 vprintable(const char *format, va_list ap)
 {
 	char *text, *shown;
-	size_t size;
 	int len;
 
 	if ((len = vasprintf(&text, format, ap)) == -1)
 		return NULL;
-	size = 4 * (size_t)len + 1;
-	if ((shown = malloc(size)) != NULL)
-		escape_bytes(shown, size, text, (size_t)len);
+	if ((shown = malloc(4 * (size_t)len + 1)) != NULL)
+		escape_bytes(shown, text, (size_t)len);
 	free(text);
 	return shown;
 }

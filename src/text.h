@@ -21,16 +21,10 @@ enum exit_status {
 };
 
 /*
- * Write LEN bytes of SRC and a NUL to DST, which has SIZE bytes. Backslashes,
- * and whatever is not a visible character of the locale, are escaped as vis(3)
- * does. As each byte may become four, at most (SIZE - 1) / 4 bytes of SRC are
- * used. Outside UTF-8 locales the result is ASCII. Returns DST.
- */
-char *escape_bytes(char *dst, size_t size, const char *src, size_t len);
-
-/*
- * Format as printf(3) does and escape the result, newlines too. Returns
- * allocated memory, or NULL if there is none.
+ * Format as printf(3) does and escape the result: backslashes, newlines, and
+ * whatever is not a visible character of the locale, as vis(3) does. Outside
+ * UTF-8 locales the result is ASCII. Returns allocated memory, or NULL if there
+ * is none.
  */
 __attribute__((format(printf, 1, 0))) char *vprintable(
     const char *format, va_list ap);
