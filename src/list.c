@@ -86,19 +86,11 @@ enum {
 	COL_COUNT
 };
 
-enum { IN_TABLE = 1, IN_JSON = 2, IN_BOTH = IN_TABLE | IN_JSON };
-
 /*
  * On a narrow terminal libsmartcols cuts the columns with SCOLS_FL_TRUNC, first
  * those that are wider than their part of the terminal: the bar.
  */
-static const struct {
-	const char *name; /* JSON has it in lower case */
-	unsigned int where;
-	double width; /* from 1 on columns, below it parts of the terminal */
-	int flags;
-	int json_type;
-} columns[] = {
+static const struct column columns[] = {
 	[COL_PID] = { "PID", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	[COL_USER] = { "USER", IN_BOTH, 1, 0, SCOLS_JSON_STRING },
 	[COL_RSS] = { "RSS", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
@@ -110,7 +102,6 @@ static const struct {
 	[COL_WANT] = { "WANT", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	[COL_RULE] = { "RULE", IN_BOTH, 1, 0, SCOLS_JSON_STRING },
 	[COL_PASSED] = { "PASSED_OVER", IN_JSON, 1, 0, SCOLS_JSON_STRING },
-	/* A number is printed as it is: quote_json() has made JSON of it. */
 	[COL_COMMAND] = { "COMMAND", IN_BOTH, 1, 0, SCOLS_JSON_NUMBER },
 };
 
@@ -503,19 +494,6 @@ passed_over(const struct list_row *row)
 	}
 }
 
-__attribute__((format(printf, 3, 4))) static void
-set_cell(struct libscols_line *line, size_t column, const char *format, ...)
-{
-	char *text;
-	va_list ap;
-
-	va_start(ap, format);
-	text = vprintable(format, ap);
-	va_end(ap);
-	if (text == NULL || scols_line_refer_data(line, column, text) != 0)
-		err(EXIT_NOTHING_CHANGED, NULL);
-}
-
 static void
 set_size(struct libscols_line *line, size_t column, int64_t bytes, bool json)
 {
@@ -551,12 +529,9 @@ static void
 add_line(struct libscols_table *table, const struct list_row *row, int highest,
     const struct list_options *o)
 {
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-	char *command;
+	struct libscols_line *line = table_line(table);
 	bool differs = row->want != row->adj;
 
-	if (line == NULL)
-		err(EXIT_NOTHING_CHANGED, NULL);
 	set_cell(line, COL_PID, "%d", row->pid);
 	set_cell(line, COL_USER, "%s", user_name(row->uid));
 	set_size(line, COL_RSS, row->rss, o->json);
@@ -569,10 +544,7 @@ add_line(struct libscols_table *table, const struct list_row *row, int highest,
 		set_cell(line, COL_WANT, "%d%s", row->want,
 		    differs && !o->json && !o->color ? " !" : "");
 	set_rule(line, row, o->json);
-	command = o->json ? quote_json(row->comm) : printable("%s", row->comm);
-	if (command == NULL ||
-	    scols_line_refer_data(line, COL_COMMAND, command) != 0)
-		err(EXIT_NOTHING_CHANGED, NULL);
+	set_command(line, COL_COMMAND, row->comm, o->json);
 	if (differs && o->color)
 		scols_line_set_color(line, "red");
 }
@@ -582,7 +554,6 @@ print_rows(const struct list *l)
 {
 	const struct list_options *o = l->options;
 	struct libscols_table *table;
-	struct libscols_column *column;
 	int highest = OOM_SCORE_ADJ_MAX;
 	bool swap = o->json;
 	size_t i;
@@ -592,30 +563,14 @@ print_rows(const struct list *l)
 			highest = l->row[i].score;
 		swap |= l->row[i].swap > 0;
 	}
-	if ((table = scols_new_table()) == NULL)
-		err(EXIT_NOTHING_CHANGED, NULL);
-	scols_table_set_name(table, "processes");
-	scols_table_enable_json(table, o->json);
+	table = table_new("processes", columns, COL_COUNT, o->json);
 	scols_table_enable_colors(table, o->color);
-	/* Names have been escaped already. */
-	scols_table_enable_noencoding(table, 1);
-	for (i = 0; i < COL_COUNT; i++) {
-		int flags = columns[i].flags;
-
-		if (!(columns[i].where & (o->json ? IN_JSON : IN_TABLE)) ||
-		    (i == COL_SWAP && !swap))
-			flags |= SCOLS_FL_HIDDEN;
-		column = scols_table_new_column(
-		    table, columns[i].name, columns[i].width, flags);
-		if (column == NULL)
-			err(EXIT_NOTHING_CHANGED, NULL);
-		scols_column_set_json_type(column, columns[i].json_type);
-	}
+	if (!swap)
+		scols_column_set_flags(
+		    scols_table_get_column(table, COL_SWAP), SCOLS_FL_HIDDEN);
 	for (i = 0; i < l->n; i++)
 		add_line(table, &l->row[i], highest, o);
-	if (scols_print_table(table) != 0)
-		err(EXIT_NOTHING_CHANGED, NULL);
-	scols_unref_table(table);
+	table_print(table);
 }
 
 /* Returns 0, or -1 if the list is not complete. */

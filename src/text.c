@@ -11,6 +11,8 @@
 #define LIBBSD_OPENBSD_VIS /* vis.h asks whose strnvis() we want: nobody's */
 #include <vis.h>
 
+#include <libsmartcols.h>
+
 #include "text.h"
 
 /*
@@ -127,7 +129,8 @@ complain(const char *file, unsigned int line, const char *format, ...)
 	va_end(ap);
 }
 
-char *
+/* TEXT as a JSON string, with its quotes; NULL if there is no memory. */
+static char *
 quote_json(const char *text)
 {
 	char *escaped = printable("%s", text), *quoted = NULL, *p, *out;
@@ -146,6 +149,75 @@ quote_json(const char *text)
 	}
 	free(escaped);
 	return quoted;
+}
+
+struct libscols_table *
+table_new(const char *name, const struct column *columns, size_t n, bool json)
+{
+	struct libscols_table *table = scols_new_table();
+	struct libscols_column *column;
+	size_t i;
+
+	if (table == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	scols_table_set_name(table, name);
+	scols_table_enable_json(table, json);
+	/* Cells have been escaped already. */
+	scols_table_enable_noencoding(table, 1);
+	for (i = 0; i < n; i++) {
+		column = scols_table_new_column(
+		    table, columns[i].name, columns[i].width, columns[i].flags);
+		if (column == NULL)
+			err(EXIT_NOTHING_CHANGED, NULL);
+		scols_column_set_json_type(column, columns[i].json_type);
+		if (!(columns[i].where & (json ? IN_JSON : IN_TABLE)))
+			scols_column_set_flags(column, SCOLS_FL_HIDDEN);
+	}
+	return table;
+}
+
+struct libscols_line *
+table_line(struct libscols_table *table)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+
+	if (line == NULL)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	return line;
+}
+
+/* Give the allocated TEXT to a cell. */
+static void
+give_cell(struct libscols_line *line, size_t column, char *text)
+{
+	if (text == NULL || scols_line_refer_data(line, column, text) != 0)
+		err(EXIT_NOTHING_CHANGED, NULL);
+}
+
+void
+set_cell(struct libscols_line *line, size_t column, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	give_cell(line, column, vprintable(format, ap));
+	va_end(ap);
+}
+
+void
+set_command(
+    struct libscols_line *line, size_t column, const char *comm, bool json)
+{
+	give_cell(
+	    line, column, json ? quote_json(comm) : printable("%s", comm));
+}
+
+void
+table_print(struct libscols_table *table)
+{
+	if (scols_print_table(table) != 0)
+		err(EXIT_NOTHING_CHANGED, NULL);
+	scols_unref_table(table);
 }
 
 char *

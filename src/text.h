@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
+struct libscols_line;
+struct libscols_table;
+
 /*
  * Text for people. Names come from processes and logs, so whatever is printed
  * goes through the escaping here.
@@ -53,16 +56,41 @@ base_name(const char *path)
 }
 
 /*
- * Escape TEXT and make a JSON string of it, with its quotes: libsmartcols makes
- * null of an empty one. Returns allocated memory, or NULL if there is none.
- */
-char *quote_json(const char *text);
-
-/*
  * Write BYTES to BUF for people to read, in four characters at most: "870K",
  * "1.5G", where K is 1024. Returns BUF.
  */
 char *format_size(char buf[5], int64_t bytes);
+
+/*
+ * Tables, for people or as JSON, by libsmartcols. A column's name is in lower
+ * case in JSON. Each of these ends the program where there is no memory.
+ */
+enum { IN_TABLE = 1, IN_JSON = 2, IN_BOTH = IN_TABLE | IN_JSON };
+
+struct column {
+	const char *name;
+	unsigned int where;
+	double width; /* from 1 on columns, below it parts of the terminal */
+	int flags, json_type; /* SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER */
+};
+
+struct libscols_table *table_new(
+    const char *name, const struct column *columns, size_t n, bool json);
+struct libscols_line *table_line(struct libscols_table *table);
+
+/* Fill a cell with what printable() returns. */
+__attribute__((format(printf, 3, 4))) void set_cell(
+    struct libscols_line *line, size_t column, const char *format, ...);
+
+/*
+ * Fill a cell with a command's name, which may be empty. Its column must be of
+ * numbers in JSON, for the quotes are its own: libsmartcols makes null of "".
+ */
+void set_command(
+    struct libscols_line *line, size_t column, const char *comm, bool json);
+
+/* Print the table and release it. */
+void table_print(struct libscols_table *table);
 
 /* Whether one of the LEN bytes at P is one of CHARACTERS. */
 bool contains_any(const char *p, size_t len, const char *characters);

@@ -5,20 +5,17 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "kills/kill.h"
 #include "kills/kills.h"
 #include "text.h"
 
 #define KMSG "/dev/kmsg"
 #define KMSG_DEVICE makedev(1, 11) /* admin-guide/devices.txt */
-#define NEAR 16    /* rows between two lines about one kill without its id */
-#define SEEN 32768 /* kills that are recognized */
-#define REACH 1    /* seconds between the lines about one */
-#define REPEAT 5   /* the same where a kill is tried again */
+#define SEEN 32768                 /* kills that are recognized */
+#define REACH 1                    /* seconds between the lines about one */
+#define REPEAT 5                   /* the same where a kill is tried again */
 
 /* The newest kills, to recognize them: a ring, from 1 on. */
 static struct seen {
@@ -31,15 +28,6 @@ static struct seen {
 } seen[SEEN];
 static size_t nseen, chains[SEEN];
 
-/* FNV-1a */
-static uint64_t
-hash_string(uint64_t hash, const char *s)
-{
-	for (; *s != '\0'; s++)
-		hash = (hash ^ (unsigned char)*s) * 0x100000001b3;
-	return hash;
-}
-
 /*
  * Whether KILL, of the same process, is the kill X. The kernel repeats itself:
  * a victim in a group is killed once more with its group, lowmemorykiller kills
@@ -48,14 +36,14 @@ hash_string(uint64_t hash, const char *s)
  * and as kern.log. No process id comes back within a second.
  */
 static bool
-same_kill(const struct seen *x, const struct kill *kill, const char *log,
-    bool repeated)
+same_kill(const struct seen *x, const struct kill *kill, const char *log)
 {
 	int64_t apart = seconds_apart(&x->when, &kill->when);
 
 	if (apart == -1)
 		return x->report == kill->report;
-	if (repeated)
+	if (kill->value[PID] == UNKNOWN ||
+	    kill->killer >= KILLER_LOWMEMORYKILLER)
 		return apart <= REPEAT;
 	/* In one log, the clock since the boot may have begun anew. */
 	return apart <= REACH &&
@@ -67,39 +55,37 @@ same_kill(const struct seen *x, const struct kill *kill, const char *log,
 static struct seen *
 find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 {
-	const struct kill *other;
 	struct seen *x;
+	const struct kill *last;
 	size_t i;
 
 	for (i = chains[hash % SEEN]; i > 0 && i + SEEN > nseen; i = x->chain) {
 		x = &seen[i % SEEN];
-		if (x->hash == hash &&
-		    same_kill(x, kill, kills->log,
-			kill->pid == 0 ||
-			    kill->killer >= KILLER_LOWMEMORYKILLER))
+		if (x->hash == hash && same_kill(x, kill, kills->log))
 			return x;
 	}
-	/* One of the two may not name the process id. */
-	for (i = nseen; i > 0 && i + NEAR > nseen; i--) {
-		x = &seen[i % SEEN];
-		other = &kills->rows[x->row % KILLS_MAX].kill;
-		if (x->row > 0 && (kill->pid == 0 || other->pid == 0) &&
-		    strcmp(other->comm, kill->comm) == 0 &&
-		    same_kill(x, kill, kills->log, true))
-			return x;
-	}
-	return NULL;
+	/* Of two lines in a row, one may not name the process id. */
+	x = &seen[nseen % SEEN];
+	last = &kills->rows[x->row % KILLS_MAX].kill;
+	return x->row > 0 && same_kill(x, kill, kills->log) &&
+		(kill->value[PID] == UNKNOWN || last->value[PID] == UNKNOWN) &&
+		strcmp(kill->comm, last->comm) == 0
+	    ? x
+	    : NULL;
 }
 
 static void
 add_kill(const struct kill *kill, void *arg)
 {
 	struct kills *kills = arg;
-	uint64_t hash = hash_string((uint64_t)kill->pid, kill->comm);
-	struct seen *x = find_seen(kills, kill, hash);
-	size_t *chain = &chains[hash % SEEN], row = 0;
+	uint64_t hash = (uint64_t)kill->value[PID];
+	struct seen *x;
+	const char *p;
+	size_t row = 0;
 
-	if (x != NULL) {
+	for (p = kill->comm; *p != '\0'; p++) /* FNV-1a */
+		hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
+	if ((x = find_seen(kills, kill, hash)) != NULL) {
 		x->when = kill->when;
 		if (x->row > 0 && x->row + KILLS_MAX > kills->n)
 			complete_kill(
@@ -110,16 +96,13 @@ add_kill(const struct kill *kill, void *arg)
 		kills->by_user[kill->killer]++;
 	} else {
 		row = ++kills->n;
-		kills->rows[row % KILLS_MAX] = (struct kill_row) {
-			.kill = *kill,
-			.log = kills->log,
-			.rule =
-			    rules_find_comm(&kills->config->rules, kill->comm),
-		};
+		kills->rows[row % KILLS_MAX] = (struct kill_row) { *kill,
+			kills->log,
+			rules_find_comm(&kills->config->rules, kill->comm) };
 	}
 	seen[++nseen % SEEN] = (struct seen) { hash, kill->when, kill->report,
-		kills->log, row, *chain };
-	*chain = nseen;
+		kills->log, row, chains[hash % SEEN] };
+	chains[hash % SEEN] = nseen;
 }
 
 size_t
@@ -134,32 +117,27 @@ kept_row(const struct kills *kills, size_t i)
 	return &kills->rows[(kills->n - kept_rows(kills) + i + 1) % KILLS_MAX];
 }
 
-/* The command that makes text of a file that begins like START, or NULL. */
+/* The command that makes text of a file with these LEN bytes first, or NULL. */
 static const char *
-find_converter(const char *start, size_t len)
+find_converter(const char *data, size_t len)
 {
-	static const struct {
-		const char *magic, *command;
-	} packed[] = {
+	static const char *const packed[][2] = {
 		{ "\x1f\x8b", "zcat" },
 		{ "\xfd\x37zXZ", "xzcat" },
 		{ "\x28\xb5\x2f\xfd", "zstdcat" },
 		{ "BZh", "bzcat" },
 		{ "LPKSHHRH", "journalctl -k --file" },
 	};
-	size_t i;
+	size_t i, n;
 
 	for (i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
-		size_t n = strlen(packed[i].magic);
-
-		if (len >= n && memcmp(start, packed[i].magic, n) == 0)
-			return packed[i].command;
+		n = strlen(packed[i][0]);
+		if (len >= n && memcmp(data, packed[i][0], n) == 0)
+			return packed[i][1];
 	}
-	/* journalctl -o json */
-	if (len > 0 && *start == '{' &&
-	    memmem(start, len, "\"MESSAGE\"", 9) != NULL)
-		return "jq -r 'select(._TRANSPORT == \"kernel\").MESSAGE'";
-	return NULL;
+	return *data == '{' && memmem(data, len, "\"MESSAGE\"", 9) != NULL
+	    ? "jq -r 'select(._TRANSPORT == \"kernel\").MESSAGE'"
+	    : NULL; /* journalctl -o json */
 }
 
 /* Open FILE. Returns its descriptor, or -1 after saying why not. */
@@ -180,20 +158,19 @@ open_log(const char *file)
 	return fd;
 }
 
-/* Read the log FILE. Returns 0, or -1 after saying why not. */
-static int
+/* Read the log FILE, or say why not. */
+static void
 read_log(struct kills *kills, struct log *log, const char *file)
 {
-	const char *command;
-	bool first = true, kmsg;
+	const char *command = NULL;
+	bool kmsg, first = true;
+	char data[CHUNK + 1];
 	int fd = open_log(file);
 	struct stat st;
 	ssize_t n;
-	size_t len;
-	char *room;
 
 	if (fd == -1)
-		return -1;
+		return;
 	kills->log = fd == STDIN_FILENO ? "standard input" : file;
 	kmsg = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
 	    st.st_rdev == KMSG_DEVICE;
@@ -201,38 +178,38 @@ read_log(struct kills *kills, struct log *log, const char *file)
 	if (kmsg && fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
 		warn("%s", KMSG);
 	log_start(log, kmsg);
-	for (;; first = false) {
-		room = log_room(log, &len);
-		n = read(fd, room, len);
+	while ((n = read(fd, data, CHUNK)) != 0) {
+		/* Records were overwritten: go on with the oldest. */
 		if (n < 0 && kmsg && errno == EPIPE) {
-			/* Records were overwritten; go on with the oldest. */
 			kills->overwritten = true;
 			continue;
 		}
-		if (n <= 0)
+		if (n < 0)
 			break;
-		room[n] = '\0';
+		data[n] = '\0';
 		/* The boot's first record has number 0. */
 		if (first && kmsg)
 			kills->overwritten |=
-			    strncmp(strchrnul(room, ','), ",0,", 3) != 0;
+			    strncmp(strchrnul(data, ','), ",0,", 3) != 0;
 		else if (first &&
-		    (command = find_converter(room, (size_t)n)) != NULL) {
-			complain(kills->log, 0,
-			    "not text; read it with: %s %s | oom_adjust -k -",
-			    command, fd == STDIN_FILENO ? "FILE" : file);
-			close(fd);
-			return -1;
-		}
-		log_filled(log, (size_t)n);
+		    (command = find_converter(data, (size_t)n)) != NULL)
+			break;
+		first = false;
+		log_read(log, data, (size_t)n);
 	}
-	if (n < 0 && kmsg && errno == EAGAIN)
-		n = 0;
-	if (n < 0)
+	if (command != NULL)
+		complain(kills->log, 0,
+		    "not text; read it with: %s %s | oom_adjust -k -", command,
+		    fd == STDIN_FILENO ? "FILE" : file);
+	else if (n < 0 && !(kmsg && errno == EAGAIN))
 		complain(kills->log, 0, "%s", strerror(errno));
-	kills->announced += log_filled(log, 0);
+	else {
+		kills->nlogs++;
+		kills->last_log = kills->log;
+	}
+	log_read(log, data, 0);
+	kills->announced += log->announced;
 	close(fd);
-	return (int)n;
 }
 
 int
@@ -242,28 +219,18 @@ kills_run(
 	static char kmsg[] = KMSG;
 	static char *const kernel[] = { kmsg };
 	static struct kills kills;
-	long page_size = sysconf(_SC_PAGESIZE);
-	const char *last_read = NULL;
-	struct log *log;
+	static struct log log = { .fn = add_kill, .arg = &kills };
 	size_t i;
 
 	/* A log of another machine is taken to be of one like this. */
-	log = log_new(
-	    page_size > 0 ? (uint64_t)page_size : 4096, add_kill, &kills);
-	if (log == NULL)
-		err(EXIT_NOTHING_CHANGED, NULL);
+	log.page_size = sysconf(_SC_PAGESIZE);
 	kills.config = config;
 	if (nfiles == 0) {
 		files = kernel;
 		nfiles = 1;
 	}
 	for (i = 0; i < nfiles; i++)
-		if (read_log(&kills, log, files[i]) == 0) {
-			kills.nlogs++;
-			last_read = kills.log;
-		}
-	kills.log = last_read;
-	log_free(log);
+		read_log(&kills, &log, files[i]);
 	if (json)
 		print_table(&kills, true);
 	else if (kills.nlogs > 0 || kills.n > 0)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config.h"
 
@@ -18,5 +19,233 @@
  */
 int kills_run(
     const struct config *config, char *const *files, size_t nfiles, bool json);
+
+/*
+ * The rest is what the parts of -k share. log.c takes a log piece by piece;
+ * line.c says whose a line is and when it was written, message.c what it means.
+ * kills.c makes rows of the kills that come out, and print.c shows them.
+ *
+ * A log is not to be trusted: processes choose their names, and programs write
+ * to the same file.
+ */
+
+#define NAME_SIZE 64 /* a comm, whose bytes the log may have escaped */
+#define TIME_SIZE 64
+#define LINE_SIZE 8192    /* a kernel message has 1 KiB, four times escaped */
+#define CHUNK 32768       /* what is read at once, at most */
+#define TABLE_SIZE 262144 /* bytes of a log that a table may take */
+#define TASKS_MAX (TABLE_SIZE / 32)
+#define COLUMNS_MAX 16
+#define BIGGEST 3
+#define KILLS_MAX 1000      /* that are kept and shown */
+#define QUOTATION " \t>|#*" /* what mail programs and people put in front */
+
+enum killer {
+	KILLER_UNKNOWN,
+	KILLER_OOM,   /* memory ran out: mm/oom_kill.c */
+	KILLER_MEMCG, /* a memory cgroup reached its limit: the same file */
+	KILLER_LOWMEMORYKILLER, /* the Android driver */
+	KILLER_USER,            /* from here on in user space: only counted */
+	KILLER_OOMD = KILLER_USER,
+	KILLER_EARLYOOM,
+	KILLER_LMKD,
+	KILLERS
+};
+
+/* What a message may say of a process: RSS in bytes; OTHER is not used. */
+enum value { PID, UID, RSS, ADJ, OTHER, VALUES };
+#define UNKNOWN INT64_MIN
+
+/* Which scale an adjustment is on; lowmemorykiller's adj has been on both. */
+enum scale { SCALE_UNKNOWN, SCALE_OOM_ADJ, SCALE_OOM_SCORE_ADJ };
+
+/* When a line was written. To compare two, -1 is unknown. */
+struct when {
+	int64_t boot; /* microseconds since the boot, or since 1970 */
+	int64_t date; /* seconds since the month began */
+};
+
+/* What all processes of a command used. */
+struct usage {
+	char comm[NAME_SIZE];
+	int64_t rss; /* bytes */
+	unsigned int processes;
+};
+
+struct kill {
+	struct when when;
+	char time[TIME_SIZE]; /* the same as the log has it, "" if unknown */
+	unsigned long report; /* the out-of-memory report that it belongs to */
+	enum killer killer;
+	char comm[NAME_SIZE];
+	int64_t value[VALUES];         /* or UNKNOWN */
+	enum scale scale;              /* of ADJ */
+	struct usage biggest[BIGGEST]; /* at that time; 0 processes: none */
+};
+
+extern const struct kill unknown_kill; /* without any of its values */
+
+/* line.c */
+
+/* A line without colours, with those that it goes on in, each after a newline.
+ */
+struct line {
+	char text[3 * LINE_SIZE], *end;
+	const char *from; /* where the part begins that is being read */
+	char joint;       /* what a newline is in a name; NUL is nothing */
+	bool resumed;     /* a message of the kernel's ends at FROM */
+	bool is_record;   /* of /dev/kmsg; FROM is its message */
+	unsigned long long micros; /* since the boot, of a record */
+};
+
+/*
+ * Copy a text without the colours of a terminal, blanks at the end and the "="
+ * of an encoded mail after them. Returns its end.
+ */
+char *copy_text(char *dst, const char *p, const char *end);
+
+/*
+ * Copy the line from START to END of the log, which with KMSG must be a record.
+ * Returns false if no kernel wrote it: it is of user space, too long, or has a
+ * NUL.
+ */
+bool copy_line(
+    struct line *line, const char *start, const char *end, bool kmsg);
+
+/*
+ * Whether the MESSAGE in LINE is the kernel's, by what stands before it;
+ * TRUST_STRONG if only one with much of the kernel's form is.
+ */
+enum trust { TRUST_NOT, TRUST_STRONG, TRUST };
+enum trust is_kernels(const struct line *line, const char *message);
+
+/* When it was written, which is put into TIME as the log has it. */
+struct when when_written(
+    const struct line *line, const char *message, char time[TIME_SIZE]);
+
+/* How many seconds are between the two, or -1 if that is not known. */
+int64_t seconds_apart(const struct when *a, const struct when *b);
+
+/* message.c */
+
+enum meaning {
+	MEANING_KILL,
+	MEANING_KILL_SHARED, /* one more, for sharing the last one's memory */
+	MEANING_ANNOUNCED, /* the next kill's killer, and perhaps its victim */
+	MEANING_ANNOUNCED_GROUP, /* the same for more than one kill */
+	MEANING_REPORT,          /* an out-of-memory report begins */
+	MEANING_NONE
+};
+
+struct message {
+	enum meaning meaning;
+	const char *start; /* with the opening that names the killer */
+	const char *end;   /* of what was understood */
+	bool strong; /* it has more of the kernel's form than a few words */
+	bool cut;    /* the text ended early: the next line may go on with it */
+	bool broken; /* the text begins with the end of an opening */
+	char joint;  /* the line's */
+	int64_t page_size;
+	struct kill kill;
+};
+
+/* The words that lines are searched for. Every pattern begins with one. */
+#define WORD_KILL "kill" /* or "Kill" */
+#define WORD_SIGNAL "sending SIG"
+
+/* The patterns, for tests: NULL after the last. */
+const char *message_pattern(size_t i);
+
+/* Whether a pattern may begin at WORD. END is that of the line. Cheap. */
+bool may_be_message(const char *word, const char *end);
+
+/* Read the message that has WORD in it. A page has PAGE_SIZE bytes. */
+void read_message(const struct line *line, const char *word, int64_t page_size,
+    struct message *message);
+
+/* A row of the table of tasks in an out-of-memory report, and its heading. */
+struct task {
+	int64_t value[VALUES]; /* RSS in pages */
+	char comm[NAME_SIZE];
+};
+struct heading {
+	char letters[COLUMNS_MAX + 1]; /* of its columns, as in patterns */
+	enum scale scale;
+};
+
+/* Read them from the bracket on. Return false if there is none. */
+bool read_heading(const char *p, struct heading *heading);
+bool read_task(const char *p, const struct heading *heading, struct task *task);
+
+/* Complete KILL with what another line says about it. */
+void complete_kill(struct kill *kill, const struct kill *other);
+
+/* log.c: it keeps no more than a fixed part of a log. */
+
+struct log {
+	void (*fn)(const struct kill *kill, void *arg); /* for each kill */
+	void *arg;
+	int64_t page_size; /* bytes: some messages count in pages */
+	size_t announced;  /* kills so far, done or not */
+	unsigned long reports;
+	bool kmsg;
+	/* The lines from SCAN to USED are to be read, the last may be cut. */
+	const char *scan;
+	char *used;
+	bool skipping;    /* inside a line too long to be a kernel's */
+	enum killer last; /* the last kill's */
+	/* The report that the present line is in. */
+	struct oom_report {
+		const char *start;  /* from there on a table may begin */
+		enum killer killer; /* the next kill's, if announced */
+		bool group;         /* it is that of all others, too */
+		struct when when;   /* it was announced */
+		struct kill victim; /* the announced one, if with a user */
+		struct kill table;  /* what it says of one */
+		size_t ntasks;      /* in it, sorted */
+	} report;
+	struct task tasks[TASKS_MAX];
+	struct line line; /* that is being read */
+	char buffer[2 * TABLE_SIZE + CHUNK];
+};
+
+/*
+ * Begin another log, of which nothing is known yet. With KMSG it is made of
+ * records of /dev/kmsg.
+ */
+void log_start(struct log *log, bool kmsg);
+
+/* Read the next LEN bytes of the log, up to CHUNK; none if it is over. */
+void log_read(struct log *log, const char *data, size_t len);
+
+/* kills.c, print.c */
+
+/* A kill: a line of the table. */
+struct kill_row {
+	struct kill kill;
+	const char *log;         /* where it was found */
+	const struct rule *rule; /* what would decide for it now, or NULL */
+};
+
+struct kills {
+	const struct config *config;
+	size_t n;                /* kills found */
+	size_t by_user[KILLERS]; /* kills in user space */
+	size_t announced;        /* kills, whether done or not */
+	const char *log;         /* that is being read */
+	const char *last_log;    /* that was read to its end */
+	size_t nlogs;            /* that were */
+	bool overwritten; /* the kernel's buffer has lost its beginning */
+	struct kill_row rows[KILLS_MAX]; /* the newest, in a ring, from 1 on */
+};
+
+/* How many rows are kept, and the Ith of them from the oldest on. */
+size_t kept_rows(const struct kills *kills);
+const struct kill_row *kept_row(const struct kills *kills, size_t i);
+
+void print_table(const struct kills *kills, bool json);
+
+/* Print the table, and below it what it does not say. */
+void print_kills(const struct kills *kills);
 
 #endif

@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kills/kill.h"
+#define LIBBSD_OPENBSD_VIS /* vis.h asks whose strnvis() we want: nobody's */
+#include <vis.h>
+
+#include "kills/kills.h"
 
 #define DIGITS "0123456789"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define GROUP_SIZE 64 /* a longer text in brackets is no mark */
 #define FACILITY 8    /* priorities below it are the kernel's */
 #define PREFIX_SIZE 256
@@ -49,56 +53,32 @@ copy_text(char *dst, const char *p, const char *end)
 	return dst;
 }
 
-/* Replace \x1b by the byte, as in records of /dev/kmsg. Returns the end. */
-static char *
-unescape(char *p)
-{
-	unsigned int byte;
-	char *dst = p;
-
-	for (; *p != '\0'; dst++) {
-		if (p[0] == '\\' && p[1] == 'x' &&
-		    isxdigit((unsigned char)p[2]) &&
-		    sscanf(p + 2, "%2x", &byte) == 1) {
-			*dst = (char)byte;
-			p += 4;
-		} else {
-			*dst = *p++;
-		}
-	}
-	*dst = '\0';
-	return dst;
-}
-
 /*
- * A record of /dev/kmsg is "3,1234,98765432,-;" and its message: priority,
- * number, microseconds, flags.
+ * A record of /dev/kmsg is "3,1234,98765432,-;" and its message, in which bytes
+ * are escaped: priority, number, microseconds, flags.
  */
 bool
 copy_line(struct line *line, const char *start, const char *end, bool kmsg)
 {
-	unsigned long priority;
-	unsigned long long micros;
-	int n = 0;
+	unsigned long priority = 0;
+	int n = 0, len = 0;
 
 	if (end - start >= LINE_SIZE ||
 	    memchr(start, '\0', (size_t)(end - start)) != NULL)
 		return false;
 	line->end = copy_text(line->text, start, end);
-	line->from = line->text;
+	line->joint = '\n';
 	line->resumed = false;
 	if (isdigit((unsigned char)*start))
-		sscanf(line->text, "%lu,%*u,%llu,%*[^;];%n", &priority, &micros,
-		    &n);
+		sscanf(line->text, "%lu,%*u,%llu,%*[^;];%n", &priority,
+		    &line->micros, &n);
+	line->from = line->text + n;
 	line->is_record = n > 0;
-	if (n == 0)
-		return !kmsg;
-	line->from += n;
-	line->end = unescape(line->from);
-	line->when = (struct when) { .boot = (int64_t)micros, .date = -1 };
-	snprintf(line->time, sizeof(line->time), "%llu.%06llu",
-	    micros / 1000000, micros % 1000000);
-	return priority < FACILITY;
+	if (line->is_record) {
+		len = strunvis(line->text + n, line->from);
+		line->end = line->text + n + len;
+	}
+	return len >= 0 && (line->is_record ? priority < FACILITY : !kmsg);
 }
 
 static bool
@@ -121,16 +101,14 @@ has_shape(const char *p, const char *shape)
 static const char *
 find_clock(const char *p, const char *end)
 {
-	const char *q;
+	const char *colon, *q = p;
 
-	for (; p < end; p += p == q) {
-		q = p + strspn(p, DIGITS);
-		/* Six pairs are a network card's address. */
-		if (q > p && q - p <= 2 && has_shape(q, ":00:00") &&
-		    !isdigit((unsigned char)q[6]) && !has_shape(q + 6, ":00"))
-			return p;
-		if (q > p)
-			p = q;
+	for (; (colon = memchr(q, ':', (size_t)(end - q))); q = colon + 1) {
+		for (q = colon; q > p && isdigit((unsigned char)q[-1]);)
+			q--;
+		if (q < colon && colon - q <= 2 && has_shape(colon, ":00:00") &&
+		    !isdigit((unsigned char)colon[6]))
+			return q;
 	}
 	return NULL;
 }
@@ -139,26 +117,12 @@ find_clock(const char *p, const char *end)
 static bool
 is_pid(const char *bracket)
 {
-	const char *close = bracket;
+	const char *close = bracket + (*bracket != '\0');
 
-	if (*bracket == '[' || *bracket == '(')
-		close += 1 + strspn(bracket + 1, DIGITS " ");
+	close += strspn(close, DIGITS " ");
 	return close > bracket + 1 &&
 	    ((*bracket == '[' && *close == ']' && strchr(": ", close[1])) ||
 		(*bracket == '(' && *close == ')' && close[1] == ':'));
-}
-
-/* A sign of the kernel. It does not count after another program's tag. */
-static void
-set_kernel(struct prefix *prefix, bool counts_after_first)
-{
-	if ((prefix->sender == SENDER_FIRST && !counts_after_first) ||
-	    prefix->hosts > 1)
-		prefix->sender = SENDER_OTHER;
-	if (prefix->sender == SENDER_OTHER)
-		return;
-	prefix->sender = SENDER_KERNEL;
-	prefix->loose = 0;
 }
 
 static bool
@@ -179,16 +143,23 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		letters |= is_letter(p[i]);
 	prefix->nwords++;
 	if (kern || is_word(p, n, "kernel:") || is_word(p, n, "Guest:") ||
-	    (strncmp(p, "kern.", 5) == 0 && p[n - 1] == ':'))
-		set_kernel(prefix, kern || prefix->nwords > 2);
-	else if ((is_word(p, n, "kernel") && *next == '-') ||
-	    (is_word(p, n, "kern") && *next == ':'))
-		set_kernel(prefix, true); /* RFC 5424, dmesg -x */
-	else if (letters && is_pid(p + n))
+	    (strncmp(p, "kern.", 5) == 0 && p[n - 1] == ':') ||
+	    (is_word(p, n, "kernel") && *next == '-') || /* RFC 5424 */
+	    (is_word(p, n, "kern") && *next == ':')) {   /* dmesg -x */
+		/* After another program's tag it says nothing. */
+		prefix->sender = prefix->hosts > 1 ||
+			(prefix->sender == SENDER_FIRST && !kern &&
+			    prefix->nwords == 2)
+		    ? SENDER_OTHER
+		    : SENDER_KERNEL;
+		prefix->stamped = true;
+		prefix->loose = 0;
+	} else if ((letters && is_pid(p + n)) ||
+	    /* what logcat has before a process's tag */
+	    (n == 1 && strchr("VDIWEF", *p) != NULL && prefix->nwords > 3 &&
+		isdigit((unsigned char)p[-2]) &&
+		(p[-2] != '0' || p[-3] != ' ')))
 		prefix->sender = SENDER_OTHER;
-	else if (n == 1 && strchr("VDIWEF", *p) != NULL && prefix->nwords > 3 &&
-	    isdigit((unsigned char)p[-2]) && (p[-2] != '0' || p[-3] != ' '))
-		prefix->sender = SENDER_OTHER; /* logcat's, of a process */
 	else if ((clock = find_clock(p, p + n)) != NULL)
 		/* Only dmesg(1) writes such a one and no sender. */
 		*(memchr(p, 'T', n) != NULL &&
@@ -202,7 +173,6 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	} else if (!letters || is_word(p, n, "memory:") ||
 	    (is_word(p, n, "login:") && /* a console's prompt */
 		!prefix->dated && prefix->sender == SENDER_NONE) ||
-	    isdigit((unsigned char)*p) ||
 	    (isupper((unsigned char)*p) && strspn(p + 1, DIGITS) == n - 2) ||
 	    (prefix->sender == SENDER_KERNEL && prefix->severity) ||
 	    (prefix->nwords == 1 && p[n] != ' '))
@@ -214,10 +184,10 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 }
 
 /* Read a mark or a word of what stands before a message. Returns its end. */
-static char *
-read_mark(struct prefix *prefix, char *p)
+static const char *
+read_mark(struct prefix *prefix, const char *p)
 {
-	char *close;
+	const char *close;
 	size_t n;
 
 	switch (*p) {
@@ -225,18 +195,21 @@ read_mark(struct prefix *prefix, char *p)
 	case '(':
 		close =
 		    memchr(p, *p == '[' ? ']' : ')', strnlen(p, GROUP_SIZE));
-		if (close != NULL && *p == '[') {
+		if (close == NULL)
+			break;
+		if (*p == '[') {
+			/* Names of files and hosts stand before the first, and
+			   those of cgroups may hold what looks like one. */
+			if (!prefix->stamped)
+				prefix->loose = 0;
 			prefix->stamped = true;
-			prefix->loose = 0;
 			p += 1 + strspn(p + 1, " ");
 			/* The kernel's own, after the name of a file or host */
 			if (p[strspn(p, DIGITS)] == '.' &&
 			    prefix->sender == SENDER_FIRST)
 				prefix->sender = SENDER_NONE;
 		}
-		if (close != NULL)
-			return close + 1 + (close[1] == ':');
-		break;
+		return close + 1;
 	case '"':
 	case '\'':
 		prefix->sender = SENDER_OTHER; /* who quotes the kernel */
@@ -252,34 +225,48 @@ read_mark(struct prefix *prefix, char *p)
 		return p + 1 + strcspn(p + 1, " [");
 	default:
 		n = strcspn(p, " \t[<(|>\"'");
-		if (n > 0 &&
-		    (isalnum((unsigned char)*p) || is_letter(*p) || *p == '/' ||
-			*p == '_')) {
-			read_word(prefix, p, n);
-			return p + n;
-		}
+		if (n == 0)
+			break;
+		read_word(prefix, p, n);
+		return p + n;
 	}
 	return p + 1;
+}
+
+/*
+ * Copy to TEXT what stands before MESSAGE, the last of it if it is long.
+ * Returns the end.
+ */
+static char *
+copy_prefix(
+    char text[PREFIX_SIZE], const struct line *line, const char *message)
+{
+	const char *from = message < line->from ? message : line->from;
+	char *end;
+
+	if (message - from >= PREFIX_SIZE)
+		from = message - PREFIX_SIZE + 1;
+	end = mempcpy(text, from, (size_t)(message - from));
+	*end = '\0';
+	return end;
 }
 
 enum trust
 is_kernels(const struct line *line, const char *message)
 {
 	struct prefix prefix = { .sender = SENDER_NONE };
-	char text[PREFIX_SIZE], *p = text, *end;
-	const char *from = line->from;
+	char text[PREFIX_SIZE], *end;
+	const char *p = text;
 
 	if (line->is_record)
-		return message == from || *message == ' ' ? TRUST : TRUST_NOT;
-	if (line->resumed) {
+		return message == line->from || *message == ' ' ? TRUST
+								: TRUST_NOT;
+	if (line->resumed)
 		prefix = (struct prefix) { SENDER_KERNEL, .loose = 1 };
-		if (message - from >= PREFIX_SIZE)
-			from = message - PREFIX_SIZE + 1;
-	}
-	if (message < from || message - from >= PREFIX_SIZE)
+	if (message < line->from ||
+	    (!line->resumed && message - line->from >= PREFIX_SIZE))
 		return TRUST_NOT;
-	end = mempcpy(text, from, (size_t)(message - from));
-	*end = '\0';
+	end = copy_prefix(text, line, message);
 	while (p < end && prefix.sender != SENDER_OTHER)
 		p = read_mark(&prefix, p);
 	if (prefix.sender == SENDER_OTHER)
@@ -287,10 +274,9 @@ is_kernels(const struct line *line, const char *message)
 	/* A comm or the name of a cgroup comes before its first word. */
 	if (*message == ' ' || end == text + strspn(text, " "))
 		return TRUST;
-	if (prefix.sender == SENDER_FIRST || isalnum((unsigned char)end[-1]) ||
-	    strchr("=_/\\.,", end[-1]) != NULL)
+	if (prefix.sender == SENDER_FIRST || strchr(" \t:])>", end[-1]) == NULL)
 		return TRUST_NOT;
-	if (prefix.sender == SENDER_KERNEL || prefix.stamped)
+	if (prefix.stamped || prefix.sender == SENDER_KERNEL)
 		return prefix.loose == 0 ? TRUST : TRUST_NOT;
 	/* Kubernetes shows messages in a column of their own, after words that
 	   no mark follows. A time alone is what other programs write, too. */
@@ -323,32 +309,36 @@ previous_word(const char *start, const char *p)
 }
 
 /*
- * The date around the CLOCK in the text START, in any language: "Nov 20" or
- * "Fri 2026-11-20" before it, "2026" or " UTC" after.
+ * The date around the CLOCK in the text START, in any language: "Nov 20",
+ * "20 Nov 2026" or "Fri 2026-11-20" before it, "2026" or "UTC" after.
  */
 static void
 set_date(char *time, const char *start, const char *clock)
 {
+	const char *p = previous_word(start, clock + 1), *q, *word;
 	const char *end = clock + strspn(clock, DIGITS ":.,+-Z");
-	const char *p = previous_word(start, clock + 1), *q;
-	size_t day = 0;
+	size_t n, number = 0;
+	int words = p == clock ? 3 : 0;
 
-	if (p == clock) {
-		q = previous_word(start, p);
-		day = strspn(q, DIGITS "-/.");
-		if (day > 0 && q[day] == ' ')
-			p = day > 2 ? q : previous_word(start, q);
+	for (q = p; words-- > 0 && (word = previous_word(start, q)) < q;
+	     q = word) {
+		n = strspn(word, DIGITS "-/.");
+		if (n > 0 && word[n] == ' ') {
+			/* Of two numbers one is a year. */
+			if (number > 0 && number != 4 && n != 4)
+				break;
+			number = n;
+		} else if (n > 0 ? (unsigned char)word[n] < 0x80
+				 : !is_letter(*word) ||
+			    word[strcspn(word, DIGITS " ")] != ' ')
+			break;
+		if (number > 0)
+			p = word;
 	}
-	/* A weekday begins the line. */
-	q = previous_word(start, p);
-	if (q < p && q + strcspn(q, DIGITS ":") >= p - 1 &&
-	    q == start + strspn(start, QUOTATION)) {
-		p = q;
-		if (day > 2 && *end == ' ')
-			end +=
-			    1 + strspn(end + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-	}
-	if (day <= 2 && has_shape(end, " 0000") &&
+	n = *end == ' ' ? strspn(end + 1, CAPITALS) : 0;
+	if (number > 4 && n > 1 && strchr(" \t", end[1 + n]) != NULL)
+		end += 1 + n;
+	else if (number <= 2 && has_shape(end, " 0000") &&
 	    strchr(" \t", end[5]) != NULL)
 		end += 5;
 	set_time(time, p, end);
@@ -361,21 +351,19 @@ set_date(char *time, const char *start, const char *clock)
 static void
 read_stamp(struct when *when, char *time, const char *p)
 {
-	const char *close = strchr(p, ']'), *end;
-	const char *dot;
+	const char *end = strchr(p, ']');
+	long long seconds, micros;
+	int n = 0;
 
 	p += *p == '[';
 	p += strspn(p, " ");
-	dot = p + strspn(p, DIGITS);
-	end = p + strcspn(p, " ]");
-	if (dot > p && dot - p <= 12 && *dot == '.' &&
-	    strchr(" s],@", dot[1 + strspn(dot + 1, DIGITS)]) != NULL)
-		when->boot = strtoll(p, NULL, 10) * 1000000 +
-		    strtoll(dot + 1, NULL, 10) % 1000000;
-	else if (close != NULL && close - p > 5 &&
-	    (*p == '+' || has_shape(close - 5, "00:00")))
-		end = close;
-	else
+	if (isdigit((unsigned char)*p) &&
+	    sscanf(p, "%12lld.%6lld%n", &seconds, &micros, &n) == 2 &&
+	    strchr(" s],@", p[n + (int)strspn(p + n, DIGITS)]) != NULL) {
+		when->boot = seconds * 1000000 + micros;
+		end = p + strcspn(p, " ]");
+	} else if (end == NULL || end - p <= 5 ||
+	    (*p != '+' && !has_shape(end - 5, "00:00")))
 		return;
 	if (time[0] == '\0')
 		set_time(time, p, end);
@@ -386,29 +374,28 @@ when_written(const struct line *line, const char *message, char time[TIME_SIZE])
 {
 	struct when when = { .boot = -1, .date = -1 };
 	char text[PREFIX_SIZE];
-	const char *p, *clock, *open;
+	const char *end = copy_prefix(text, line, message), *p, *clock;
 
-	if (line->is_record) {
-		strlcpy(time, line->time, TIME_SIZE);
-		return line->when;
-	}
 	time[0] = '\0';
-	p = message - line->from < PREFIX_SIZE ? line->from
-					       : message - PREFIX_SIZE + 1;
-	*(char *)mempcpy(text, p, (size_t)(message - p)) = '\0';
-	if ((clock = find_clock(text, strchr(text, '\0'))) != NULL) {
+	if (line->is_record) {
+		when.boot = (int64_t)(line->micros & INT64_MAX);
+		snprintf(time, TIME_SIZE, "%llu.%06llu", line->micros / 1000000,
+		    line->micros % 1000000);
+		return when;
+	}
+	if ((clock = find_clock(text, end)) != NULL) {
 		/* The number before it is the day. */
 		for (p = clock; p > text && strchr("T :", p[-1]) != NULL;)
 			p--;
 		while (p > text && isdigit((unsigned char)p[-1]))
 			p--;
-		when.date = p == clock ? 0 : strtol(p, NULL, 10) % 100 * 86400;
+		when.date = p < clock ? strtol(p, NULL, 10) % 100 * 86400 : 0;
 		p = strchr(clock, ':');
 		when.date += strtol(clock, NULL, 10) * 3600 +
 		    strtol(p + 1, NULL, 10) * 60 + strtol(p + 4, NULL, 10);
-		open = memrchr(text, '[', (size_t)(clock - text));
-		if (open != NULL && strchr(open, ']') > clock)
-			set_time(time, open + 1, strchr(open, ']'));
+		p = memrchr(text, '[', (size_t)(clock - text));
+		if (p != NULL && strchr(p, ']') > clock)
+			set_time(time, p + 1, strchr(p, ']'));
 		else
 			set_date(time, text, clock);
 	}
@@ -426,18 +413,4 @@ seconds_apart(const struct when *a, const struct when *b)
 	if (a->boot >= 0 && b->boot >= 0)
 		return llabs(a->boot - b->boot) / 1000000;
 	return -1;
-}
-
-const char *
-skip_prefix(
-    const char *p, const char *end, const char *head, const char *head_end)
-{
-	const char *h = head;
-
-	for (; h < head_end && p < end; h++, p++)
-		if (*h != *p &&
-		    !(strchr(" " DIGITS, *h) && strchr(" " DIGITS, *p)))
-			break;
-	/* Without the kernel's own stamp it is the same prefix, too. */
-	return h == head_end || (h - head >= 16 && h[-1] == ' ') ? p : NULL;
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include <ctype.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "kills/kill.h"
+#include "kills/kills.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define WORD_MIN 6 /* bytes that a pattern begins with, at least */
-#define KIB_MAX (INT64_MAX >> 14) /* a few of these do not overflow */
+#define VALUE_ENDS " ,[<`\n\\"
+#define NUMBER_MAX (INT64_MAX >> 20) /* that many pages have as many bytes */
 
 /*
  * The messages. A pattern begins with the word that lines are searched for;
@@ -25,9 +24,10 @@
  *	%A  its oom_adj or oom_score_adj, nobody can tell
  *	%n  any number
  *	%r  nothing, a full stop, or a list: " total-vm:8kB, anon-rss:4kB"
- *	%f  nothing, or in the same or the next line " to free 4kB"
+ *	%w  a name
  *	%*  anything
- *	%.  nothing more
+ *	%.  nothing more of the message
+ *	%e  nothing: a value may end there
  *
  * A pattern need not reach the end of the text. The first that fits counts.
  * Above each are the kernels that have it. A new one is a line here and one in
@@ -83,15 +83,15 @@ static const struct format {
 	{ "killing process %c%.", KILLER_OOM, .before = "VM: " },
 	/* drivers/staging/android/lowmemorykiller.c, once in drivers/misc */
 	/* Android's 2.6.25 to 3.9; Samsung's go on after the size */
-	{ "kill to %p (%c), adj %A, size %s", KILLER_LOWMEMORYKILLER,
+	{ "kill to %p (%c), adj %A, size %s%e", KILLER_LOWMEMORYKILLER,
 	    .before = "send sig" },
 	/* MediaTek's 3.4 to 4.4, with both scales */
-	{ "Killing '%c' (%p), adj %n, score_adj %a,%f",
+	{ "Killing '%c' (%p), adj %n, score_adj %a,%r",
 	    .killer = KILLER_LOWMEMORYKILLER },
 	/* 3.10 to 4.11 */
-	{ "Killing '%c' (%p), adj %a,%f", .killer = KILLER_LOWMEMORYKILLER },
+	{ "Killing '%c' (%p), adj %a,%r", .killer = KILLER_LOWMEMORYKILLER },
 	/* Android's 3.18 to 4.9, with the thread's id first */
-	{ "Killing '%c' (%n) (tgid %p), adj %a,%f",
+	{ "Killing '%c' (%n) (tgid %p), adj %a,%r",
 	    .killer = KILLER_LOWMEMORYKILLER },
 	/* User space: systemd-oomd, earlyoom, Android's lmkd */
 	{ "Killed /%* due to ", .killer = KILLER_OOMD },
@@ -119,21 +119,36 @@ static const struct {
 	/* where there is pr_fmt() or lowmem_print() */
 	{ KILLER_LOWMEMORYKILLER, "lowmemorykiller: " },
 	{ KILLER_LOWMEMORYKILLER, "lowmem_shrink " },
+	{ KILLER_OOMD, "systemd-oomd[#]: " },
+	{ KILLER_EARLYOOM, "earlyoom[#]: " },
 };
 
-/* What lists and headings call the values that we want. */
-static const struct {
-	const char *name;
-	char word;
-} names[] = {
-	{ "anon-rss", 'k' },
-	{ "file-rss", 'k' },
-	{ "shmem-rss", 'k' },
-	{ "rss", 'k' },
-	{ "uid", 'u' },
-	{ "oom_score_adj", 'a' },
-	{ "oom_adj", 'o' },
+/*
+ * The items of a list, the last two by any name. Where a line was cut they are
+ * not known: sizes have a unit, and the user id is never the last.
+ */
+static const char *const items[] = { "anon-rss:%kkB%e", "file-rss:%kkB%e",
+	"shmem-rss:%kkB%e", "rss:%kkB%e", "UID:%u ", "UID %u,",
+	"oom_score_adj:%a%e", "to free %kkB%e", "in VE \"%*\"", "score %n",
+	"%w:%nkB%e", "%w:%n%e" };
+
+/* The numbers among the % words, and their ranges: what the kernel prints. */
+static const struct word {
+	char letter;
+	enum value value;
+	int64_t min, max;
+} words[] = {
+	{ 'p', PID, 1, INT_MAX },
+	{ 'u', UID, -INT_MAX, UINT32_MAX }, /* some as if it had a sign */
+	{ 'k', RSS, 0, NUMBER_MAX },
+	{ 's', RSS, 0, NUMBER_MAX },
+	{ 'a', ADJ, -1000, 1000 },
+	{ 'A', ADJ, -INT_MAX, INT_MAX },
+	{ 'n', OTHER, -NUMBER_MAX, NUMBER_MAX },
 };
+
+const struct kill unknown_kill = { .value = { UNKNOWN, UNKNOWN, UNKNOWN,
+				       UNKNOWN, UNKNOWN } };
 
 const char *
 message_pattern(size_t i)
@@ -147,156 +162,105 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The word for the value that has this name, of N bytes; NUL if none has. */
-static char
-find_value(const char *name, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT(names); i++)
-		if ((*name | ' ') == *names[i].name &&
-		    strncasecmp(names[i].name, name, n) == 0 &&
-		    names[i].name[n] == '\0')
-			return names[i].word;
-	return '\0';
-}
-
 /*
- * Read a number from *P, in the range of what WORD stands for. The kernel
- * prints some as if they had a sign.
+ * Read the number at *P that LETTER stands for. It may go on in the next line;
+ * but one that may be the last of its line only if that is likely. Returns what
+ * it stands for, or NULL if there is none in its range.
  */
-static bool
-read_number(char **p, char word, int64_t *value)
+static const struct word *
+read_number(const char **p, char letter, char joint, int64_t *number)
 {
-	int64_t min = -INT_MAX, max = INT_MAX;
+	const struct word *word = words;
+	bool negative = **p == '-';
+	const char *q = *p + negative;
 
-	if (word == 'n')
-		max = INT64_MAX;
-	else if (word == 'p')
-		min = 1;
-	else if (word == 'u')
-		max = UINT32_MAX;
-	else if (word == 's' || word == 'k')
-		min = 0, max = KIB_MAX;
-	else if (word == 'a')
-		min = -1000, max = 1000;
-	if (!is_digit((*p)[**p == '-']))
-		return false;
-	*value = strtoll(*p, p, 10);
-	return *value >= min && *value <= max;
+	while (word->letter != letter)
+		word++;
+	if (!is_digit(*q))
+		return NULL;
+	for (*number = 0; is_digit(*q) && *number <= NUMBER_MAX; q++) {
+		*number = *number * 10 + *q - '0';
+		if (q[1] == '\n' && is_digit(q[2]) &&
+		    ((letter != 'u' && letter != 'a') ||
+			strchr(joint == '\0' ? VALUE_ENDS : ",",
+			    q[2 + strspn(q + 2, "0123456789")]) != NULL))
+			q++;
+	}
+	*p = q;
+	if (negative)
+		*number = -*number;
+	return *number >= word->min && *number <= word->max ? word : NULL;
 }
 
 static void
-set_value(struct message *message, char word, int64_t value)
+set_value(struct message *message, const struct word *word, int64_t number)
 {
-	struct kill *kill = &message->kill;
+	int64_t *value = &message->kill.value[word->value];
 
-	switch (word) {
-	case 'p':
-		kill->pid = (pid_t)value;
-		break;
-	case 'u':
-		kill->uid = (uid_t)value;
-		kill->has_uid = true;
-		break;
-	case 'k':
-	case 's':
-		kill->rss +=
-		    (uint64_t)value * (word == 'k' ? 1024 : message->page_size);
-		kill->has_rss = true;
-		break;
-	case 'a':
-	case 'A':
-		kill->adj = (int)value;
-		kill->has_adj = true;
-		if (word == 'a' || value < -17 || value > 15)
-			kill->scale = SCALE_OOM_SCORE_ADJ;
+	if (word->value == RSS) {
+		number *= word->letter == 'k' ? 1024 : message->page_size;
+		number += *value == UNKNOWN ? 0 : *value;
 	}
-}
-
-/* Whether a list's item may end at P. Where it was cut, it does not. */
-static bool
-is_item_end(const char *p)
-{
-	return strchr(" ,\n[<`", *p) != NULL;
-}
-
-/*
- * "total-vm:8kB, anon-rss:4kB UID:0", "UID 0", "in VE \"7\"", "score 0". Sizes
- * have a unit, and a value that was cut is not known. Always true.
- */
-static bool
-read_list(char *p, struct message *message)
-{
-	char *name, *quote, word;
-	int64_t value;
-	size_t n;
-
-	for (;;) {
-		message->end = p;
-		p += strspn(p, " ,\n.");
-		if (strncmp(p, "in VE \"", 7) == 0 &&
-		    (quote = strchr(p + 7, '"')) != NULL) {
-			p = quote + 1;
-			continue;
-		}
-		name = p;
-		while (isalpha((unsigned char)*p) || *p == '-' || *p == '_')
-			p++;
-		word = find_value(name, (size_t)(p - name));
-		if (*p != ':' &&
-		    (*p != ' ' ||
-			(word != 'u' && strncmp(name, "score ", 6) != 0)))
-			break;
-		p++;
-		if (word == '\0' || word == 'o') {
-			n = strcspn(p, ": ,\n");
-			if (n == 0 || p[n] == ':')
-				break;
-			p += n;
-			continue;
-		}
-		if (!read_number(&p, word, &value))
-			break;
-		if (word == 'k') {
-			if (strncmp(p, "kB", 2) != 0)
-				break;
-			p += 2;
-		}
-		/* The kernel never ends with the user id. */
-		if (!is_item_end(p) || (word == 'u' && *p == '\0'))
-			break;
-		set_value(message, word, value);
-	}
-	message->cut |= strnlen(p, 2) < 2;
-	return true;
+	*value = word->value == UID ? (uint32_t)number : number;
+	if (word->letter == 'a' ||
+	    (word->letter == 'A' && (number < -17 || number > 15)))
+		message->kill.scale = SCALE_OOM_SCORE_ADJ;
 }
 
 static bool match_pattern(
-    const char *pattern, char *p, struct message *message);
+    const char *pattern, const char *p, struct message *message);
 
 /*
- * A comm, and then PATTERN. It may hold anything that the format has after it,
- * too: it goes on to the last place that fits and leaves it no more bytes than
- * the kernel has for it, or else, in a log that escapes bytes, to the last one.
+ * A comm of up to LEN bytes, and then PATTERN. It may hold anything that the
+ * format has after it, too: it goes on to the last place that fits and leaves
+ * it no more bytes than the kernel has for it, or else, in a log that escapes
+ * bytes, to the last one.
  */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): as deep as a pattern */
-match_comm(const char *pattern, char *p, struct message *message)
+match_comm(
+    const char *pattern, const char *p, size_t len, struct message *message)
 {
-	size_t len = strnlen(p, NAME_SIZE - 1), i, n;
+	const char *start = p;
+	char *comm = message->kill.comm;
+	size_t i, n;
 
 	for (i = 0; i <= len; i++) {
 		n = len <= COMM ? len - i
 		    : i <= COMM ? COMM - i
 				: len + COMM + 1 - i;
 		if ((p[n] == *pattern || *pattern == '%') &&
-		    match_pattern(pattern, p + n, message)) {
-			*(char *)mempcpy(message->kill.comm, p, n) = '\0';
-			return true;
-		}
+		    match_pattern(pattern, p + n, message))
+			break;
 	}
-	message->cut |= p[len] == '\0';
-	return false;
+	message->cut |= i > len && p[len] == '\0';
+	if (i > len)
+		return false;
+	for (; n > 0; n--, p++)
+		if (*p != '\n')
+			*comm++ = *p;
+		else if (message->joint == '\n' ||
+		    (message->joint == ' ' && n > 1 && p > start))
+			*comm++ = message->joint;
+	*comm = '\0';
+	return true;
+}
+
+/* Read "total-vm:8kB, anon-rss:4kB UID:0", which may end anywhere. */
+static void /* NOLINTNEXTLINE(misc-no-recursion): no item holds a list */
+read_list(const char *p, struct message *message)
+{
+	const char *end;
+	size_t i;
+
+	do {
+		end = p;
+		p += strspn(p, " ,.\n");
+		for (i = 0; i < COUNT(items); i++)
+			if (match_pattern(items[i], p, message))
+				break;
+		p = message->end;
+	} while (i < COUNT(items));
+	message->end = end;
 }
 
 /*
@@ -304,53 +268,69 @@ match_comm(const char *pattern, char *p, struct message *message)
  * matched, so nothing is left of an attempt that failed.
  */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): has words */
-match_pattern(const char *pattern, char *p, struct message *message)
+match_pattern(const char *pattern, const char *p, struct message *message)
 {
-	int64_t value;
-	char word, *end;
+	const char *q;
+	const struct word *word;
+	int64_t number;
+	char letter;
+	size_t n;
 
-	for (; *pattern != '%' && *pattern != '\0'; pattern++, p++) {
-		if (*pattern == ' ' && (*p == ' ' || *p == '\n'))
-			p += strspn(p, " \n") - 1;
-		else if (*pattern != *p)
-			break;
+	for (; *pattern != '%' && *pattern != '\0'; pattern++) {
+		for (q = p; *p == '\n' || (*p == ' ' && *pattern == ' ');)
+			p++;
+		if (*pattern == ' ' ? p == q : *p != *pattern) {
+			message->cut |= *p == '\0';
+			return false;
+		}
+		p += *pattern != ' ';
 	}
 	message->end = p;
-	if (*pattern != '%') {
-		message->cut |= *p == '\0' && *pattern != '\0';
-		return *pattern == '\0';
-	}
-	word = pattern[1];
-	pattern += 2;
-	switch (word) {
-	case 'c':
-		return match_comm(pattern, p, message);
-	case 'r':
-		return (is_item_end(p) || *p == '.') && read_list(p, message);
-	case 'f':
-		if (!match_pattern(" to free %kkB", p, message))
-			message->end = p;
+	if (*pattern == '\0')
 		return true;
+	letter = pattern[1];
+	pattern += 2;
+	switch (letter) {
+	case 'c':
+		for (q = p; q < p + NAME_SIZE - 1 && *q != '\0'; q++)
+			if (*q == '\n')
+				break;
+		return match_comm(pattern, p, (size_t)(q - p), message) ||
+		    (*q == '\n' &&
+			match_comm(pattern, p, strnlen(p, COMM), message));
+	case 'e':
+	case 'r':
+		/* Where a line was cut, it does not. */
+		if (strchr(VALUE_ENDS, *p) == NULL &&
+		    (letter == 'e' || *p != '.'))
+			return false;
+		if (letter == 'r')
+			read_list(p, message);
+		break;
 	case '.':
-		return *p == '\0';
+		return strchr("[<\n", p[*p == ' ']) != NULL;
+	case 'w':
+		while (isalpha((unsigned char)*p) || *p == '-' || *p == '_' ||
+		    *p == '\n')
+			p++;
+		return match_pattern(pattern, p, message);
 	case '*':
 		/* Hostile lines are long: leave them to the C library. */
-		for (end = strchr(p, '\0');
-		     (p = memmem(p, (size_t)(end - p), pattern,
-			  strcspn(pattern, "%"))) != NULL;
-		     p++)
+		n = strcspn(pattern, "%");
+		for (q = strchr(p, '\0');
+		     (p = memmem(p, (size_t)(q - p), pattern, n)) != NULL; p++)
 			if (match_pattern(pattern, p, message))
 				return true;
 		return false;
 	default:
+		p += *p == '\n';
 		message->cut |= *p == '\0';
-		if (!read_number(&p, word, &value) ||
-		    (word == 's' && !is_item_end(p)) ||
-		    !match_pattern(pattern, p, message))
+		word = read_number(&p, letter, message->joint, &number);
+		if (word == NULL || !match_pattern(pattern, p, message))
 			return false;
-		set_value(message, word, value);
-		return true;
+		set_value(message, word, number);
 	}
+	return true;
 }
 
 bool
@@ -370,77 +350,85 @@ may_be_message(const char *word, const char *end)
 	return f < last;
 }
 
-/*
- * Where OPENING begins that ends before P, or NULL if it does not. If TEXT
- * begins before that, sets *BROKEN: the line before may have the rest.
- */
-static char *
-match_opening(const char *text, char *p, const char *opening, bool *broken)
+/* Whether C may stand for W, or between it and the next one. */
+static bool
+is_fitting(char c, char w)
 {
-	const char *o = strchr(opening, '\0');
-
-	for (; o > opening && p > text; p--) {
-		/* A terminal breaks words. */
-		if (*--o != ' ' && p[-1] == ' ' && p - 1 > text)
-			p--;
-		if (*o == '#' && is_digit(p[-1]))
-			while (p - 1 > text && is_digit(p[-2]))
-				p--;
-		else if (*o != p[-1])
-			return NULL;
-	}
-	*broken |= o > opening;
-	return o > opening ? NULL : p;
+	return w == '#' ? is_digit(c) : (w == ' ' && c == ' ') || c == '\n';
 }
 
-enum meaning
-read_message(
-    char *text, char *word, uint64_t page_size, struct message *message)
+/*
+ * Where WORDS begin that end before P, or NULL if they do not. If TEXT begins
+ * before that, sets *BROKEN: the line before may have the rest.
+ */
+static const char *
+match_before(const char *text, const char *p, const char *words, bool *broken)
 {
+	const char *w = strchr(words, '\0'), *end;
+
+	while (w-- > words) {
+		for (end = p; p > text && is_fitting(p[-1], *w);)
+			p--;
+		*broken |= p == text;
+		if (*w == '#' || *w == ' ' ? p == end : p == text || *--p != *w)
+			return NULL;
+	}
+	return p;
+}
+
+void
+read_message(const struct line *line, const char *word, int64_t page_size,
+    struct message *message)
+{
+	const char *text = line->text + strspn(line->text, QUOTATION);
 	const struct format *f;
-	char *start, fifth = word[4];
-	size_t i, n;
+	struct kill *kill = &message->kill;
+	const char *start;
+	char fifth = word[4];
+	bool before = false;
+	size_t i;
 
 	/* A line may have been broken after "Out of memory: Kill". */
-	if (fifth == '\0' && word - text > 1 && word[-2] == ':')
+	if ((fifth == '\0' || fifth == '\n') && word > text && word[-2] == ':')
 		fifth = ' ';
 	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
-		.page_size = page_size };
+		.joint = line->joint, .page_size = page_size,
+		.kill = unknown_kill };
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		/* Most differ after "kill"; hostile logs make this worth it. */
 		if (f->pattern[4] != fifth)
 			continue;
-		n = f->before != NULL ? strlen(f->before) : 0;
-		if ((size_t)(word - text) < n ||
-		    (n > 0 && memcmp(word - n, f->before, n) != 0))
+		start = f->before == NULL
+		    ? word
+		    : match_before(text, word, f->before, &before);
+		if (start == NULL)
 			continue;
 		if (!message->cut)
-			message->start = word - n;
+			message->start = start;
 		if (!match_pattern(f->pattern, word, message))
 			continue;
-		message->start = word - n;
+		message->start = start;
 		message->meaning = f->meaning;
-		if (f->killer == KILLER_OOMD) /* its victim is a cgroup */
-			strlcpy(message->kill.comm, word, NAME_SIZE);
-		message->kill.killer = f->killer;
-		message->strong =
-		    message->kill.has_rss || message->kill.has_adj;
+		kill->killer = f->killer;
+		if (kill->killer == KILLER_OOMD) /* its victim is a cgroup */
+			strlcpy(kill->comm, word, NAME_SIZE);
+		message->strong = kill->value[RSS] != UNKNOWN ||
+		    kill->value[ADJ] != UNKNOWN || kill->killer == KILLER_LMKD;
 		break;
 	}
-	text += strspn(text, QUOTATION);
 	for (i = 0; i < COUNT(openings); i++) {
-		start = match_opening(
+		start = match_before(
 		    text, message->start, openings[i].text, &message->broken);
 		if (start == NULL)
 			continue;
 		message->start = start;
-		message->strong = true;
 		message->broken = false;
-		if (message->kill.killer == KILLER_UNKNOWN)
-			message->kill.killer = openings[i].killer;
+		if (kill->killer == KILLER_UNKNOWN)
+			kill->killer = openings[i].killer;
+		message->strong |= kill->killer < KILLER_USER ||
+		    kill->killer == openings[i].killer;
 		break;
 	}
-	return message->meaning;
 }
 
 /*
@@ -451,59 +439,44 @@ read_message(
 bool
 read_heading(const char *p, struct heading *heading)
 {
-	unsigned int column;
-	size_t n;
-	char word;
+	struct message message;
+	char *letter = heading->letters;
 
-	*heading = (struct heading) { .name = 0 };
-	p += strcspn(p, "]");
-	for (column = 0; *p != '\0'; column++, p += n) {
-		n = strcspn(p, " ");
-		word = find_value(p, n);
-		if (word == 'u')
-			heading->uid = column;
-		else if (word == 'k')
-			heading->rss = column;
-		else if (word == 'a' || word == 'o')
-			heading->adj = column;
-		else if (n == 4 && strncmp(p, "name", 4) == 0)
-			heading->name = column;
-		if (word == 'a' || word == 'o')
-			heading->scale =
-			    word == 'a' ? SCALE_OOM_SCORE_ADJ : SCALE_OOM_ADJ;
-		n += strspn(p + n, " ");
+	message.cut = false;
+	if (!match_pattern("[ pid ] uid tgid ", p, &message))
+		return false;
+	letter = stpcpy(letter, "pun");
+	for (p = message.end; strncmp(p, "name", 4) != 0; p += strspn(p, " ")) {
+		if (*p == '\0' || letter - heading->letters == COLUMNS_MAX)
+			return false;
+		*letter++ = strncmp(p, "rss ", 4) == 0 ? 's'
+		    : strncmp(p, "oom_", 4) == 0       ? 'a'
+						       : 'n';
+		heading->scale = strncmp(p, "oom_adj ", 8) == 0
+		    ? SCALE_OOM_ADJ
+		    : SCALE_OOM_SCORE_ADJ;
+		p += strcspn(p, " ");
 	}
-	return heading->rss > 0 && heading->name > heading->rss;
+	*letter = '\0';
+	return true;
 }
 
 /* "[ 1234]  1000  1234   174693     2051   4       0             0 node" */
 bool
-read_task(char *p, const struct heading *heading, struct task *task)
+read_task(const char *p, const struct heading *heading, struct task *task)
 {
-	unsigned int column;
-	int64_t value;
-	char word;
+	const struct word *word;
+	const char *letter;
+	int64_t number;
 
-	*task = (struct task) { .pid = 0 };
-	for (column = 0; column < heading->name; column++) {
-		word = column == 0           ? 'p'
-		    : column == heading->uid ? 'u'
-		    : column == heading->rss ? 's'
-		    : column == heading->adj ? 'a'
-					     : 'n';
+	*task = (struct task) { .value = { [ADJ] = UNKNOWN } };
+	for (letter = heading->letters; *letter != '\0'; letter++) {
 		/* In another line there may be more to read. */
 		p += *p == '[' || *p == ']';
 		p += strspn(p, " \t");
-		if (!read_number(&p, word, &value))
+		if ((word = read_number(&p, *letter, ' ', &number)) == NULL)
 			return false;
-		if (word == 'p')
-			task->pid = (pid_t)value;
-		else if (word == 'u')
-			task->uid = (uid_t)value;
-		else if (word == 's')
-			task->pages = (uint64_t)value;
-		else if (word == 'a')
-			task->adj = (int)value;
+		task->value[word->value] = number;
 	}
 	if (*p++ != ' ')
 		return false;
@@ -514,23 +487,15 @@ read_task(char *p, const struct heading *heading, struct task *task)
 void
 complete_kill(struct kill *kill, const struct kill *other)
 {
+	size_t i;
+
 	if (kill->killer == KILLER_UNKNOWN)
 		kill->killer = other->killer;
-	if (kill->pid == 0)
-		kill->pid = other->pid;
-	if (!kill->has_uid) {
-		kill->has_uid = other->has_uid;
-		kill->uid = other->uid;
-	}
-	if (!kill->has_rss) {
-		kill->has_rss = other->has_rss;
-		kill->rss = other->rss;
-	}
-	if (!kill->has_adj) {
-		kill->has_adj = other->has_adj;
-		kill->adj = other->adj;
+	if (kill->value[ADJ] == UNKNOWN)
 		kill->scale = other->scale;
-	}
+	for (i = 0; i < VALUES; i++)
+		if (kill->value[i] == UNKNOWN)
+			kill->value[i] = other->value[i];
 	if (kill->biggest[0].processes == 0)
 		memcpy(kill->biggest, other->biggest, sizeof(kill->biggest));
 }

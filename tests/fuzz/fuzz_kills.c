@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kills/kill.h"
+#include "kills/kills.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,42 +40,40 @@ add_kill(const struct kill *kill, void *arg)
 
 	sum->kills++;
 	add_text(sum, kill->comm, sizeof(kill->comm));
-	add_text(sum, kill->time, sizeof(kill->time));
+	add_text(sum, kill->time, TIME_SIZE);
 	check(kill->killer < KILLERS && kill->scale <= SCALE_OOM_SCORE_ADJ);
-	check(kill->pid >= 0 && kill->when.date >= -1 && kill->when.boot >= -1);
-	check(!kill->has_adj || kill->scale == SCALE_UNKNOWN ||
+	check(kill->value[PID] == UNKNOWN || kill->value[PID] > 0);
+	check(kill->when.date >= -1 && kill->when.boot >= -1);
+	check(kill->value[RSS] == UNKNOWN || kill->value[RSS] >= 0);
+	check(kill->value[ADJ] == UNKNOWN || kill->scale == SCALE_UNKNOWN ||
 	    kill->killer == KILLER_LOWMEMORYKILLER ||
-	    (kill->adj >= -1000 && kill->adj <= 1000));
+	    (kill->value[ADJ] >= -1000 && kill->value[ADJ] <= 1000));
 	for (i = 0; i < BIGGEST && kill->biggest[i].processes > 0; i++) {
 		add_text(sum, kill->biggest[i].comm, NAME_SIZE);
 		check(
 		    i == 0 || kill->biggest[i].rss <= kill->biggest[i - 1].rss);
 	}
-	sum->hash = sum->hash * 31 + (uint64_t)kill->pid + kill->rss +
-	    kill->uid + (uint64_t)kill->adj + kill->killer;
+	sum->hash = sum->hash * 31 + (uint64_t)kill->value[PID] +
+	    (uint64_t)kill->value[RSS] * 3 + (uint64_t)kill->value[UID] * 5 +
+	    (uint64_t)kill->value[ADJ] * 7 + kill->killer;
 }
 
 static struct sum
 read_all(const uint8_t *data, size_t size, size_t piece, bool kmsg)
 {
-	struct sum sum = { 0 };
-	struct log *log = log_new(4096, add_kill, &sum);
+	static struct sum sum;
+	static struct log log = {
+		.fn = add_kill, .arg = &sum, .page_size = 4096
+	};
 	size_t len, done;
 
-	check(log != NULL);
-	log_start(log, kmsg);
+	sum = (struct sum) { 0 };
+	log_start(&log, kmsg);
 	for (done = 0; done < size; done += len) {
-		char *room = log_room(log, &len);
-
-		if (len > piece)
-			len = piece;
-		if (len > size - done)
-			len = size - done;
-		memcpy(room, data + done, len);
-		log_filled(log, len);
+		len = size - done < piece ? size - done : piece;
+		log_read(&log, (const char *)data + done, len);
 	}
-	log_filled(log, 0);
-	log_free(log);
+	log_read(&log, "", 0);
 	/* Each begins with a word of its own. */
 	check(sum.kills <= size / strlen("Killed"));
 	return sum;
@@ -84,9 +82,9 @@ read_all(const uint8_t *data, size_t size, size_t piece, bool kmsg)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sum whole = read_all(data, size, size + 1, false), pieces;
+	struct sum whole = read_all(data, size, CHUNK, false), pieces;
 
-	read_all(data, size, size + 1, true);
+	read_all(data, size, CHUNK, true);
 	if (size == 0)
 		return 0;
 	pieces = read_all(data, size, data[size - 1] % 64 + 1, false);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "kills/kill.h"
+#include "kills/kills.h"
 
 #define CORPUS "tests/corpus/kills/"
 
@@ -36,38 +36,27 @@ static struct seen seen;
 static const char *const killer_names[KILLERS] = { "-", "oom", "memcg",
 	"lowmemorykiller", "systemd-oomd", "earlyoom", "lmkd" };
 
-/* Put LEN bytes in, PIECE at a time; 0 is as many as there is room for. */
+static struct log log = { .fn = see, .arg = &seen, .page_size = 4096 };
+
+/* Put LEN bytes in, PIECE at a time; 0 is as many as can be. */
 static void
-put(struct log *log, const char *text, size_t len, size_t piece)
+put(const char *text, size_t len, size_t piece)
 {
-	size_t room;
-
-	while (len > 0) {
-		char *p = log_room(log, &room);
-
-		assert_true(room > 0);
-		if (piece > 0 && room > piece)
-			room = piece;
-		if (room > len)
-			room = len;
-		memcpy(p, text, room);
-		log_filled(log, room);
-		text += room;
-		len -= room;
-	}
+	if (piece == 0)
+		piece = CHUNK;
+	for (; len > piece; text += piece, len -= piece)
+		log_read(&log, text, piece);
+	if (len > 0)
+		log_read(&log, text, len);
 }
 
 static void
 read_text(const char *text, size_t len, size_t piece, bool kmsg)
 {
-	struct log *log = log_new(4096, see, &seen);
-
-	assert_non_null(log);
 	seen.n = 0;
-	log_start(log, kmsg);
-	put(log, text, len, piece);
-	log_filled(log, 0);
-	log_free(log);
+	log_start(&log, kmsg);
+	put(text, len, piece);
+	log_read(&log, "", 0);
 }
 
 static void
@@ -129,14 +118,15 @@ test_formats(void **state)
 			const struct kill *kill = &seen.kill[0];
 
 			k = kill->scale == SCALE_UNKNOWN ? "?" : "";
-			number_text(
-			    pid, sizeof(pid), kill->pid > 0, kill->pid, "");
-			number_text(
-			    uid, sizeof(uid), kill->has_uid, kill->uid, "");
-			number_text(rss, sizeof(rss), kill->has_rss,
-			    (long long)kill->rss, "");
-			number_text(
-			    adj, sizeof(adj), kill->has_adj, kill->adj, k);
+			number_text(pid, sizeof(pid),
+			    kill->value[PID] != UNKNOWN, kill->value[PID], "");
+			number_text(uid, sizeof(uid),
+			    kill->value[UID] != UNKNOWN, kill->value[UID], "");
+			number_text(rss, sizeof(rss),
+			    kill->value[RSS] != UNKNOWN,
+			    (long long)kill->value[RSS], "");
+			number_text(adj, sizeof(adj),
+			    kill->value[ADJ] != UNKNOWN, kill->value[ADJ], k);
 			snprintf(got, sizeof(got), "%s\t%s\t%s\t%s\t%s\t%s\t",
 			    killer_names[kill->killer], pid, kill->comm, uid,
 			    rss, adj);
@@ -193,11 +183,14 @@ describe_kills(char *dst, size_t size)
 	for (i = 0; i < seen.n && n < size; i++) {
 		const struct kill *kill = &seen.kill[i];
 
-		number_text(pid, sizeof(pid), kill->pid > 0, kill->pid, "");
-		number_text(uid, sizeof(uid), kill->has_uid, kill->uid, "");
-		number_text(
-		    rss, sizeof(rss), kill->has_rss, (long long)kill->rss, "");
-		number_text(adj, sizeof(adj), kill->has_adj, kill->adj, "");
+		number_text(pid, sizeof(pid), kill->value[PID] != UNKNOWN,
+		    kill->value[PID], "");
+		number_text(uid, sizeof(uid), kill->value[UID] != UNKNOWN,
+		    kill->value[UID], "");
+		number_text(rss, sizeof(rss), kill->value[RSS] != UNKNOWN,
+		    (long long)kill->value[RSS], "");
+		number_text(adj, sizeof(adj), kill->value[ADJ] != UNKNOWN,
+		    kill->value[ADJ], "");
 		snprintf(comm, sizeof(comm), "%s", kill->comm);
 		if (strchr(comm, '\n') != NULL)
 			*strchr(comm, '\n') = '|';
@@ -309,11 +302,11 @@ test_biggest(void **state)
 	assert_int_equal(biggest[1].rss, 10000 * 4096);
 	assert_string_equal(biggest[2].comm, "sh");
 	assert_int_equal(biggest[2].processes, 1);
-	assert_int_equal(seen.kill[0].uid, 1000);
-	assert_int_equal(seen.kill[0].rss, 10000 * 4096);
-	assert_int_equal(seen.kill[0].adj, 5);
+	assert_int_equal(seen.kill[0].value[UID], 1000);
+	assert_int_equal(seen.kill[0].value[RSS], 10000 * 4096);
+	assert_int_equal(seen.kill[0].value[ADJ], 5);
 	/* the same process id, but not who the table had */
-	assert_false(seen.kill[1].has_uid);
+	assert_true(seen.kill[1].value[UID] == UNKNOWN);
 	assert_int_equal(seen.kill[1].biggest[0].processes, 2);
 	/* prefixes of different lengths, and long ones */
 	read_string(
@@ -328,8 +321,8 @@ test_biggest(void **state)
 	    "10.0.0.7: kern:     err: [2026-02-17T03:12:44.120441010Z]: "
 	    "Killed process 8 (y)\n");
 	assert_int_equal(seen.n, 2);
-	assert_int_equal(seen.kill[0].uid, 3);
-	assert_int_equal(seen.kill[1].uid, 4);
+	assert_int_equal(seen.kill[0].value[UID], 3);
+	assert_int_equal(seen.kill[1].value[UID], 4);
 	/* another program's table */
 	snprintf(text, sizeof(text), "app[1]: %s%s", head, rows);
 	read_string(text);
@@ -339,7 +332,7 @@ test_biggest(void **state)
 	read_string("[  100.000001] [ pid ] uid tgid total_vm rss name\n"
 		    "[  100.000001] [    7]   0    7        9   9 x\n"
 		    "[ 9100.000001] Killed process 7 (x)\n");
-	assert_false(seen.kill[0].has_uid);
+	assert_true(seen.kill[0].value[UID] == UNKNOWN);
 }
 
 /* Kills by user-space programs, which log under their own names. */
@@ -365,7 +358,7 @@ test_user_space(void **state)
 	assert_int_equal(seen.n, 3);
 	for (i = 0; i < seen.n; i++)
 		assert_int_equal(seen.kill[i].killer, killers[i]);
-	assert_int_equal(seen.kill[1].pid, 12);
+	assert_int_equal(seen.kill[1].value[PID], 12);
 }
 
 static const char report[] =
@@ -393,23 +386,23 @@ check_report(void)
 	const struct kill *kill = seen.kill;
 
 	assert_int_equal(seen.n, 4);
-	assert_int_equal(kill[0].pid, 4275);
+	assert_int_equal(kill[0].value[PID], 4275);
 	assert_int_equal(kill[0].killer, KILLER_MEMCG);
-	assert_int_equal(kill[0].uid, 1002);
-	assert_int_equal(kill[0].rss, 8192);
-	assert_int_equal(kill[0].adj, 300);
+	assert_int_equal(kill[0].value[UID], 1002);
+	assert_int_equal(kill[0].value[RSS], 8192);
+	assert_int_equal(kill[0].value[ADJ], 300);
 	assert_int_equal(kill[0].scale, SCALE_OOM_SCORE_ADJ);
-	assert_int_equal(kill[1].pid, 77);
+	assert_int_equal(kill[1].value[PID], 77);
 	assert_int_equal(kill[1].killer, KILLER_LOWMEMORYKILLER);
-	assert_int_equal(kill[1].rss, 20 * 1024);
-	assert_false(kill[1].has_uid);
-	assert_int_equal(kill[2].pid, 75);
+	assert_int_equal(kill[1].value[RSS], 20 * 1024);
+	assert_true(kill[1].value[UID] == UNKNOWN);
+	assert_int_equal(kill[2].value[PID], 75);
 	assert_int_equal(kill[2].killer, KILLER_UNKNOWN);
-	assert_int_equal(kill[2].uid, 1001);
-	assert_int_equal(kill[2].rss, 100 * 4096);
-	assert_int_equal(kill[2].adj, -100);
-	assert_int_equal(kill[3].pid, 5);
-	assert_int_equal(kill[3].adj, 0);
+	assert_int_equal(kill[2].value[UID], 1001);
+	assert_int_equal(kill[2].value[RSS], 100 * 4096);
+	assert_int_equal(kill[2].value[ADJ], -100);
+	assert_int_equal(kill[3].value[PID], 5);
+	assert_int_equal(kill[3].value[ADJ], 0);
 	assert_int_equal(kill[3].report, kill[0].report);
 	assert_int_equal(kill[3].when.boot, 300000002);
 	assert_int_equal(kill[3].when.date, -1);
@@ -481,7 +474,7 @@ test_odd_lines(void **state)
 		memcpy(text + n - sizeof(kill) + 1, kill, sizeof(kill) - 1);
 		read_text(text, n, 0, false);
 		assert_int_equal(seen.n, 1);
-		assert_int_equal(seen.kill[0].pid, 6);
+		assert_int_equal(seen.kill[0].value[PID], 6);
 		read_text(text, n, 997, false);
 		assert_int_equal(seen.n, 1);
 		memset(text + n - sizeof(kill) + 1, ')', sizeof(kill) - 1);
@@ -523,10 +516,10 @@ test_kmsg(void **state)
 	assert_int_equal(seen.n, 3);
 	assert_string_equal(seen.kill[0].time, "1.000000");
 	assert_string_equal(seen.kill[0].comm, "a\033b");
-	assert_int_equal(seen.kill[0].rss, 4096);
+	assert_int_equal(seen.kill[0].value[RSS], 4096);
 	assert_string_equal(seen.kill[1].comm, "\xff\\");
 	assert_string_equal(seen.kill[2].comm, "a\nb");
-	assert_int_equal(seen.kill[2].rss, 4096);
+	assert_int_equal(seen.kill[2].value[RSS], 4096);
 }
 
 /* Who was it? The lines before say so, up to the next report. */
@@ -559,32 +552,28 @@ test_killers(void **state)
 	assert_int_equal(seen.n, sizeof(killers) / sizeof(killers[0]));
 	for (i = 0; i < seen.n; i++)
 		assert_int_equal(seen.kill[i].killer, killers[i]);
-	assert_true(seen.kill[6].has_uid);
-	assert_int_equal(seen.kill[6].uid, 1000);
+	assert_true(seen.kill[6].value[UID] != UNKNOWN);
+	assert_int_equal(seen.kill[6].value[UID], 1000);
 }
 
 /* A new log knows nothing of the last one. */
 static void
 test_start(void **state)
 {
-	struct log *log = log_new(4096, see, &seen);
-
 	(void)state;
-	assert_non_null(log);
 	seen.n = 0;
-	put(log, "Task in /a killed as a result of limit of /a\nKilled", 51, 0);
-	log_start(log, false);
-	put(log, " process 1 (x)\nKilled process 2 (y)\n", 36, 0);
-	log_filled(log, 0);
-	log_start(log, false);
-	put(log, "Killed process 3 (z)\n", 21, 0);
-	log_filled(log, 0);
+	log_start(&log, false);
+	put("Task in /a killed as a result of limit of /a\nKilled", 51, 0);
+	log_start(&log, false);
+	put(" process 1 (x)\nKilled process 2 (y)\n", 36, 0);
+	log_read(&log, "", 0);
+	log_start(&log, false);
+	put("Killed process 3 (z)\n", 21, 0);
+	log_read(&log, "", 0);
 	assert_int_equal(seen.n, 2);
-	assert_int_equal(seen.kill[0].pid, 2);
+	assert_int_equal(seen.kill[0].value[PID], 2);
 	assert_int_equal(seen.kill[0].killer, KILLER_UNKNOWN);
 	assert_true(seen.kill[0].report != seen.kill[1].report);
-	log_free(log);
-	log_free(NULL);
 }
 
 int
