@@ -132,12 +132,20 @@ short_form(struct text *t)
 	for (next = rest; is_blank(next) && (k = token_length(next)) > 0;)
 		next += k;
 
-	if (v == 0 || (more > 0 && !number) ||
+	if ((v == 0 && name[n] != '#') || (more > 0 && !number) ||
 	    contains_any(name, (size_t)(rest - name) + more, "={}") ||
 	    is_word(name, n, "lowmemorykiller") ||
 	    is_word(name, n, "reset_inherited") ||
 	    (is_word(name, n, "process") && (!number || *next == '{')))
 		return false;
+	if (v == 0) {
+		t->error(t->line,
+		    "\"%.*s\" stands alone, for # begins a comment: write "
+		    "NAME and an integer before it",
+		    (int)n, name);
+		take(t, n, false);
+		return true;
+	}
 	if (more > 0)
 		n = (size_t)(rest - name) + more;
 	if (t->check(t->line, name, n, WORD_SHORT) &&
