@@ -78,7 +78,7 @@ static void
 add_kill(const struct kill *kill, void *arg)
 {
 	struct kills *kills = arg;
-	uint64_t hash = (uint64_t)kill->value[PID];
+	uint64_t hash = (uint64_t)kill->value[PID] * 0x100000001b3;
 	struct seen *x;
 	const char *p;
 	size_t row = 0;

@@ -90,7 +90,7 @@ extern const struct kill unknown_kill; /* without any of its values */
 /* A line without colours, with those that it goes on in, each after a newline.
  */
 struct line {
-	char text[3 * LINE_SIZE], *end;
+	char text[4 * LINE_SIZE], *end;
 	const char *from; /* where the part begins that is being read */
 	char joint;       /* what a newline is in a name; NUL is nothing */
 	bool resumed;     /* a message of the kernel's ends at FROM */
@@ -99,8 +99,8 @@ struct line {
 };
 
 /*
- * Copy a text without the colours of a terminal, blanks at the end and the "="
- * of an encoded mail after them. Returns its end.
+ * Copy a text without the colours of a terminal and blanks at the end. Returns
+ * its end.
  */
 char *copy_text(char *dst, const char *p, const char *end);
 
@@ -114,9 +114,10 @@ bool copy_line(
 
 /*
  * Whether the MESSAGE in LINE is the kernel's, by what stands before it;
- * TRUST_STRONG if only one with much of the kernel's form is.
+ * TRUST_STRONG if only one with much of the kernel's form is, TRUST_NEVER if
+ * there is another sender's name.
  */
-enum trust { TRUST_NOT, TRUST_STRONG, TRUST };
+enum trust { TRUST_NEVER, TRUST_NOT, TRUST_STRONG, TRUST };
 enum trust is_kernels(const struct line *line, const char *message);
 
 /* When it was written, which is put into TIME as the log has it. */
@@ -144,7 +145,8 @@ struct message {
 	bool strong; /* it has more of the kernel's form than a few words */
 	bool cut;    /* the text ended early: the next line may go on with it */
 	bool broken; /* the text begins with the end of an opening */
-	char joint;  /* the line's */
+	bool is_record; /* as in the line, like */
+	char joint;
 	int64_t page_size;
 	struct kill kill;
 };

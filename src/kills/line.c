@@ -14,6 +14,7 @@
 #define GROUP_SIZE 64 /* a longer text in brackets is no mark */
 #define FACILITY 8    /* priorities below it are the kernel's */
 #define PREFIX_SIZE 256
+#define INDENT 8 /* of lines that people set apart */
 
 /* What stands before a message. */
 struct prefix {
@@ -47,8 +48,6 @@ copy_text(char *dst, const char *p, const char *end)
 	dst = mempcpy(dst, p, (size_t)(end - p));
 	while (dst > start && strchr(" \t\r", dst[-1]) != NULL)
 		dst--;
-	/* An encoded mail's mark that the line goes on. */
-	dst -= dst > start && dst[-1] == '=';
 	*dst = '\0';
 	return dst;
 }
@@ -198,11 +197,18 @@ read_mark(struct prefix *prefix, const char *p)
 		if (close == NULL)
 			break;
 		if (*p == '[') {
-			/* Names of files and hosts stand before the first, and
-			   those of cgroups may hold what looks like one. */
-			if (!prefix->stamped)
+			/* The name of a file or host stands before the first,
+			   and those of cgroups may hold what looks like it. */
+			if (!prefix->stamped &&
+			    (prefix->sender == SENDER_KERNEL ||
+				(prefix->loose == 1 &&
+				    strchr(" \t:>|", p[-1]) != NULL)))
 				prefix->loose = 0;
 			prefix->stamped = true;
+			/* What journald writes after any tag. */
+			if (close > p + 1 && close[1] == ':' &&
+			    p + 1 + strspn(p + 1, DIGITS) == close)
+				prefix->sender = SENDER_OTHER;
 			p += 1 + strspn(p + 1, " ");
 			/* The kernel's own, after the name of a file or host */
 			if (p[strspn(p, DIGITS)] == '.' &&
@@ -215,7 +221,10 @@ read_mark(struct prefix *prefix, const char *p)
 		prefix->sender = SENDER_OTHER; /* who quotes the kernel */
 		break;
 	case '<':
-		prefix->loose += is_letter(p[1]);
+		if (is_letter(p[1]) && (close = strchr(p, '>')) != NULL) {
+			prefix->loose += close[1] == ' ';
+			return close + 1; /* a tag of HTML */
+		}
 		if (strtoul(p + 1, NULL, 10) >= FACILITY)
 			prefix->sender = SENDER_OTHER;
 		break;
@@ -270,10 +279,13 @@ is_kernels(const struct line *line, const char *message)
 	while (p < end && prefix.sender != SENDER_OTHER)
 		p = read_mark(&prefix, p);
 	if (prefix.sender == SENDER_OTHER)
-		return TRUST_NOT;
-	/* A comm or the name of a cgroup comes before its first word. */
-	if (*message == ' ' || end == text + strspn(text, " "))
+		return TRUST_NEVER;
+	/* The name of a cgroup comes before its first word. */
+	if (*message == ' ')
 		return TRUST;
+	/* Further in are lines of another sender's text. */
+	if (end == text + strspn(text, " "))
+		return end - text <= INDENT ? TRUST : TRUST_NOT;
 	if (prefix.sender == SENDER_FIRST || strchr(" \t:])>", end[-1]) == NULL)
 		return TRUST_NOT;
 	if (prefix.stamped || prefix.sender == SENDER_KERNEL)

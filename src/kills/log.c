@@ -5,9 +5,9 @@
 #include "kills/kills.h"
 
 #define WINDOW 1024 /* bytes searched at once */
-/* That a message may have been broken into, after one. */
-#define JOINED_LINES 4
-#define JOINED_SIZE 1024
+/* That a message may go on in: a comm may have as many newlines. */
+#define JOINED_LINES 16
+#define JOINED_SIZE 512
 #define AHEAD ((ptrdiff_t)JOINED_LINES * JOINED_SIZE)
 #define TRIES 16  /* messages looked for in one line */
 #define STALE 300 /* seconds after which a report is over */
@@ -76,6 +76,7 @@ read_table(struct log *log, const char *end)
 	struct heading heading, next;
 	struct line line;
 	bool is_heading = false;
+	int i;
 
 	p = memmem(p, (size_t)(end - p), "tgid total_vm", 13);
 	report->start = end;
@@ -87,12 +88,14 @@ read_table(struct log *log, const char *end)
 		eol = line_end(p, end);
 		if (!copy_line(&line, p, eol, log->kmsg))
 			continue;
-		for (row = line.from; (row = strchr(row, '[')); row++)
-			if ((is_heading = read_heading(row, &next)) ||
+		for (i = 0, row = line.from; (row = strchr(row, '[')); row++)
+			if (++i == TRIES ||
+			    (is_heading = read_heading(row, &next)) ||
 			    read_task(
 				row, &heading, &log->tasks[report->ntasks]))
 				break;
-		if (row == NULL || is_kernels(&line, row) != TRUST)
+		if (row == NULL || i == TRIES ||
+		    is_kernels(&line, row) != TRUST)
 			continue;
 		if (is_heading) {
 			heading = next;
@@ -217,6 +220,15 @@ find_signal(const char *p, const char *end)
 	return p != NULL ? p : end;
 }
 
+/* Cut the "=" off with which an encoded mail says that a line goes on. */
+static char *
+trim_equals(const char *p, char *end)
+{
+	end -= end > p && end[-1] == '=';
+	*end = '\0';
+	return end;
+}
+
 /*
  * Put the line before START in the log in front of LINE. Returns how far that
  * moves its text.
@@ -233,7 +245,7 @@ join_previous(struct log *log, const char *start)
 	if (n >= LINE_SIZE || memchr(p, '\0', n) != NULL)
 		return 0;
 	strlcpy(text, line->text + quoted, sizeof(text));
-	end = copy_text(line->text, p, start - 1);
+	end = trim_equals(line->text, copy_text(line->text, p, start - 1));
 	*end++ = '\n';
 	line->from = end;
 	line->end = stpcpy(end, text);
@@ -252,71 +264,107 @@ join_lines(struct line *line, const struct message *message, const char *p,
 	const char *text = line->text, *q, *end;
 	ptrdiff_t width = line->end - line->from, n;
 	ptrdiff_t indent = message->start - text;
+	bool indented, whole = message->meaning != MEANING_NONE;
+	char *tail;
 	int i;
 
 	line->joint = width < WIDTH - 20 ? '\n' : ' ';
 	for (i = 0; i < JOINED_LINES && p < stop; i++, p = end + 1) {
 		end = line_end(p, stop);
-		/* It may begin as this one does, perhaps at another time. */
+		/* It may begin as this one does, perhaps at another time and
+		   without the kernel's stamp. */
 		for (n = 0; n < indent && p + n < end; n++)
 			if (p[n] != text[n] &&
 			    (strchr(" 0123456789", p[n]) == NULL ||
 				strchr(" 0123456789", text[n]) == NULL))
 				break;
-		while (n > 0 && n < indent && p[n - 1] != ' ')
-			n--;
+		if (n < indent && text[n] != '[')
+			n = 0;
 		q = p + n;
+		indented = false;
 		if (strspn(p, QUOTATION) >= (size_t)n) {
 			for (; q < end && q - p < indent; q++)
 				if (strchr(QUOTATION, *q) == NULL)
 					break;
 			/* A terminal breaks words; dmesg indents what follows
 			   a newline. */
-			if (*p == ' ' && q > p && q - p == indent)
+			indented = *p == ' ' && q > p && q - p == indent;
+			if (indented)
 				line->joint = '\n';
 			else if (width >= WIDTH || width == end - p)
 				line->joint = '\0';
 		}
-		if (p[-2] == '=') /* an encoded mail */
+		if (p[-2] == '=')
 			line->joint = '\0';
 		/* Most lines after a message begin another. */
-		if ((message->meaning != MEANING_NONE && *q >= 'A' &&
-			*q <= 'Z' && strchr("BDIU", *q) == NULL) ||
-		    q == end || end - q >= JOINED_SIZE || *q == '[' ||
-		    memchr(q, '\0', (size_t)(end - q)) != NULL ||
-		    may_be_message(q, end))
+		if ((whole && *q >= 'A' && *q <= 'Z' &&
+			strchr("BDIU", *q) == NULL) ||
+		    ((whole || !indented) &&
+			(*q == '[' || may_be_message(q, end))) ||
+		    (whole && q == end) || end - q >= JOINED_SIZE ||
+		    memchr(q, '\0', (size_t)(end - q)) != NULL)
 			break;
 		*line->end = '\n';
-		line->end = copy_text(line->end + 1, q, end);
+		tail = line->end + 1;
+		line->end = trim_equals(tail, copy_text(tail, q, end));
 	}
 	return i > 0;
 }
 
+/* The same for a report: before its first word is a comm. */
+static enum trust
+is_report(const struct line *line, const char *message)
+{
+	enum trust trust = TRUST_NOT;
+	const char *p;
+
+	if (*message != ' ')
+		return is_kernels(line, message);
+	for (p = message - 1; p >= line->from && message - p <= COMM; p--) {
+		/* The kernel quotes file names, and has "Task in /cgroup". */
+		if (*p == '\'' || *p == '"' || strncmp(p, "Task", 4) == 0)
+			break;
+		if (*p != ' ' && (p == line->from || p[-1] == ' ') &&
+		    (trust = is_kernels(line, p)) != TRUST_NOT)
+			return trust;
+	}
+	return trust;
+}
+
 /*
- * Read the messages that SEARCH finds in the line from START to END; lines go
- * on to STOP.
+ * Read the messages that SEARCH finds in the line up to END, the first of them
+ * at HIT; lines go on to STOP.
  */
 static void
-read_line(struct log *log, search_fn *search, const char *start,
-    const char *end, const char *stop)
+read_line(struct log *log, search_fn *search, const char *hit, const char *end,
+    const char *stop)
 {
+	const char *start = line_start(log->buffer, hit);
 	struct line *line = &log->line;
 	struct message message;
 	enum trust trust;
 	const char *p, *word, *last;
 	ptrdiff_t moved;
+	bool user;
 	int i;
 
 	if (!copy_line(line, start, end, log->kmsg))
 		return;
-	last = line->end;
-	for (i = 0, p = line->from; i < TRIES && p < last; i++) {
+	last = line->end = trim_equals(line->from, line->end);
+	/* Without colours before it, the hit is where it was. */
+	p = line->text + (hit - start);
+	if (p < line->from ||
+	    memcmp(line->text, start, (size_t)(hit - start)) != 0)
+		p = line->from;
+	for (i = 0; i < TRIES && p < last;) {
 		word = search(p, last);
 		p = word + 1;
 		if (!may_be_message(word, last))
 			continue;
+		i++;
 		read_message(line, word, log->page_size, &message);
-		if (message.broken && !line->is_record && start > log->buffer) {
+		if (message.broken && line->from == line->text &&
+		    start > log->buffer) {
 			moved = join_previous(log, start);
 			p += moved;
 			word += moved;
@@ -325,28 +373,34 @@ read_line(struct log *log, search_fn *search, const char *start,
 			if (message.start < line->from)
 				line->from = line->text;
 		}
-		if (message.meaning == MEANING_NONE && !message.cut)
+		/* Ask for the sender where there are more such words. */
+		if (message.meaning == MEANING_NONE && !message.cut && i == 1)
 			continue;
-		trust = is_kernels(line, message.start);
-		if (message.cut && trust != TRUST_NOT && !line->is_record &&
+		trust = message.meaning == MEANING_REPORT
+		    ? is_report(line, message.start)
+		    : is_kernels(line, message.start);
+		if (message.cut && trust > TRUST_NOT && !line->is_record &&
+		    last == line->end &&
 		    join_lines(line, &message, end + 1, stop))
 			read_message(line, word, log->page_size, &message);
-		if (message.meaning == MEANING_NONE ||
-		    (message.kill.killer >= KILLER_USER
-			    ? !message.strong
-			    : trust < (message.strong ? TRUST_STRONG : TRUST)))
-			continue;
-		if (message.meaning != MEANING_REPORT)
-			message.kill.when = when_written(
-			    line, message.start, message.kill.time);
-		act_on(log, &message, start);
-		/* A paste may have lost the newlines of a whole report. But
-		   the names of cgroups follow an announcement of nobody. */
-		if (message.meaning == MEANING_ANNOUNCED &&
-		    message.kill.value[PID] == UNKNOWN)
+		user = message.kill.killer >= KILLER_USER;
+		if (message.meaning != MEANING_NONE &&
+		    (user ? message.strong
+			  : trust >= (message.strong ? TRUST_STRONG : TRUST))) {
+			if (message.meaning != MEANING_REPORT)
+				message.kill.when = when_written(
+				    line, message.start, message.kill.time);
+			act_on(log, &message, start);
+			/* A paste may have lost the newlines of a report. But
+			   after an announcement are the names of cgroups. */
+			if (user || line->is_record ||
+			    (message.meaning != MEANING_REPORT &&
+				message.kill.value[PID] == UNKNOWN))
+				break;
+			line->from = p = message.end;
+			line->resumed = true;
+		} else if (trust == TRUST_NEVER)
 			break;
-		line->from = p = message.end;
-		line->resumed = true;
 	}
 }
 
@@ -354,7 +408,7 @@ read_line(struct log *log, search_fn *search, const char *start,
 static void
 read_lines(struct log *log, bool eof)
 {
-	const char *p = log->scan, *stop = log->used, *start, *end;
+	const char *p = log->scan, *stop = log->used, *end;
 	const char *kill = NULL, *signal = NULL, *hit;
 
 	*log->used = '\0';
@@ -377,14 +431,13 @@ read_lines(struct log *log, bool eof)
 			end = hit + 1;
 			continue;
 		}
-		start = line_start(log->scan, hit);
 		/* The lines after it may belong to it. */
 		if (!eof && log->used - end < AHEAD) {
-			stop = start;
+			stop = line_start(log->scan, hit);
 			break;
 		}
-		read_line(log, hit == kill ? find_kill : find_signal, start,
-		    end, stop);
+		read_line(
+		    log, hit == kill ? find_kill : find_signal, hit, end, stop);
 	}
 	log->scan = stop;
 	if (log->used - stop > LINE_SIZE + AHEAD &&

@@ -7,7 +7,8 @@
 #include "kills/kills.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define WORD_MIN 6 /* bytes that a pattern begins with, at least */
+#define WORD_MIN 6   /* bytes that a pattern begins with, at least */
+#define ITEMS_MAX 32 /* kernels have ten */
 #define VALUE_ENDS " ,[<`\n\\"
 #define NUMBER_MAX (INT64_MAX >> 20) /* that many pages have as many bytes */
 
@@ -25,7 +26,7 @@
  *	%n  any number
  *	%r  nothing, a full stop, or a list: " total-vm:8kB, anon-rss:4kB"
  *	%w  a name
- *	%*  anything
+ *	%*  anything, to the last place that may fit
  *	%.  nothing more of the message
  *	%e  nothing: a value may end there
  *
@@ -181,7 +182,7 @@ read_number(const char **p, char letter, char joint, int64_t *number)
 	for (*number = 0; is_digit(*q) && *number <= NUMBER_MAX; q++) {
 		*number = *number * 10 + *q - '0';
 		if (q[1] == '\n' && is_digit(q[2]) &&
-		    ((letter != 'u' && letter != 'a') ||
+		    (strchr("uas", letter) == NULL ||
 			strchr(joint == '\0' ? VALUE_ENDS : ",",
 			    q[2 + strspn(q + 2, "0123456789")]) != NULL))
 			q++;
@@ -250,16 +251,16 @@ static void /* NOLINTNEXTLINE(misc-no-recursion): no item holds a list */
 read_list(const char *p, struct message *message)
 {
 	const char *end;
-	size_t i;
+	size_t i = 0, n;
 
-	do {
+	for (n = 0; n < ITEMS_MAX && i < COUNT(items); n++) {
 		end = p;
 		p += strspn(p, " ,.\n");
 		for (i = 0; i < COUNT(items); i++)
 			if (match_pattern(items[i], p, message))
 				break;
 		p = message->end;
-	} while (i < COUNT(items));
+	}
 	message->end = end;
 }
 
@@ -270,7 +271,7 @@ read_list(const char *p, struct message *message)
 static bool /* NOLINTNEXTLINE(misc-no-recursion): has words */
 match_pattern(const char *pattern, const char *p, struct message *message)
 {
-	const char *q;
+	const char *q, *end;
 	const struct word *word;
 	int64_t number;
 	char letter;
@@ -293,7 +294,7 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 	switch (letter) {
 	case 'c':
 		for (q = p; q < p + NAME_SIZE - 1 && *q != '\0'; q++)
-			if (*q == '\n')
+			if (*q == '\n' && !message->is_record)
 				break;
 		return match_comm(pattern, p, (size_t)(q - p), message) ||
 		    (*q == '\n' &&
@@ -317,15 +318,15 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 	case '*':
 		/* Hostile lines are long: leave them to the C library. */
 		n = strcspn(pattern, "%");
-		for (q = strchr(p, '\0');
-		     (p = memmem(p, (size_t)(q - p), pattern, n)) != NULL; p++)
-			if (match_pattern(pattern, p, message))
-				return true;
-		return false;
+		end = strchr(p, '\0');
+		for (q = NULL; (p = memmem(p, (size_t)(end - p), pattern, n));)
+			q = p++;
+		return q != NULL && match_pattern(pattern, q, message);
 	default:
 		p += *p == '\n';
 		message->cut |= *p == '\0';
 		word = read_number(&p, letter, message->joint, &number);
+		message->cut |= *p == '\0';
 		if (word == NULL || !match_pattern(pattern, p, message))
 			return false;
 		set_value(message, word, number);
@@ -389,11 +390,12 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 	size_t i;
 
 	/* A line may have been broken after "Out of memory: Kill". */
-	if ((fifth == '\0' || fifth == '\n') && word > text && word[-2] == ':')
+	if ((fifth == '\0' || fifth == '\n') && word > text + 1 &&
+	    word[-2] == ':')
 		fifth = ' ';
 	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
-		.joint = line->joint, .page_size = page_size,
-		.kill = unknown_kill };
+		.is_record = line->is_record, .joint = line->joint,
+		.page_size = page_size, .kill = unknown_kill };
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		/* Most differ after "kill"; hostile logs make this worth it. */
 		if (f->pattern[4] != fifth)
@@ -412,8 +414,9 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 		kill->killer = f->killer;
 		if (kill->killer == KILLER_OOMD) /* its victim is a cgroup */
 			strlcpy(kill->comm, word, NAME_SIZE);
-		message->strong = kill->value[RSS] != UNKNOWN ||
-		    kill->value[ADJ] != UNKNOWN || kill->killer == KILLER_LMKD;
+		message->strong = kill->killer < KILLER_USER &&
+		    (kill->value[RSS] != UNKNOWN ||
+			kill->value[ADJ] != UNKNOWN);
 		break;
 	}
 	for (i = 0; i < COUNT(openings); i++) {
@@ -425,8 +428,11 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 		message->broken = false;
 		if (kill->killer == KILLER_UNKNOWN)
 			kill->killer = openings[i].killer;
+		/* A killer in user space must name itself. */
 		message->strong |= kill->killer < KILLER_USER ||
-		    kill->killer == openings[i].killer;
+		    kill->killer == openings[i].killer ||
+		    (kill->killer == KILLER_LMKD &&
+			openings[i].killer == KILLER_LOWMEMORYKILLER);
 		break;
 	}
 }
