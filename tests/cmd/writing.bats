@@ -108,7 +108,7 @@ load common
 	adjust_by strace -f -o log -e trace=file -- -q -c c.conf
 	status_is 0
 	grep -q oom_score_adj log
-	! grep -E 'oom_adj"' log || complain "oom_adj"
+	! grep 'oom_adj",' log || complain "oom_adj"
 }
 
 # Kernels before 2.6.36 have oom_adj alone: a tree of plain files is one.
