@@ -13,6 +13,10 @@
 #define STALE 300 /* seconds after which a report is over */
 #define WIDTH 80  /* of a terminal, at least */
 
+_Static_assert(sizeof(((struct line *)NULL)->text) >
+	2 * LINE_SIZE + JOINED_LINES * (JOINED_SIZE + 1),
+    "a line, the one before and those after it have room");
+
 typedef const char *search_fn(const char *p, const char *end);
 
 /* The start of the line that P is in, not before FLOOR. */

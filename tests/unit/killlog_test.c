@@ -509,17 +509,21 @@ test_kmsg(void **state)
 	    "total-vm:1kB\n"
 	    "12,4,4000000,-;Killed process 5 (x)\n"
 	    "3,5,5000000,-;Out of memory: Killed process 6 (a\\x0ab) "
+	    "total-vm:1kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB\n"
+	    "3,6,6000000,-;Out of memory: Killed process 7 (a) rss:9kB\\x0a) "
 	    "total-vm:1kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB\n";
 
 	(void)state;
 	read_text(records, sizeof(records) - 1, 0, true);
-	assert_int_equal(seen.n, 3);
+	assert_int_equal(seen.n, 4);
 	assert_string_equal(seen.kill[0].time, "1.000000");
 	assert_string_equal(seen.kill[0].comm, "a\033b");
 	assert_int_equal(seen.kill[0].value[RSS], 4096);
 	assert_string_equal(seen.kill[1].comm, "\xff\\");
 	assert_string_equal(seen.kill[2].comm, "a\nb");
 	assert_int_equal(seen.kill[2].value[RSS], 4096);
+	assert_string_equal(seen.kill[3].comm, "a) rss:9kB\n");
+	assert_int_equal(seen.kill[3].value[RSS], 4096);
 }
 
 /* Who was it? The lines before say so, up to the next report. */
@@ -554,6 +558,34 @@ test_killers(void **state)
 		assert_int_equal(seen.kill[i].killer, killers[i]);
 	assert_true(seen.kill[6].value[UID] != UNKNOWN);
 	assert_int_equal(seen.kill[6].value[UID], 1000);
+}
+
+/* A report begins with a comm, and only with one. */
+static void
+test_reports(void **state)
+{
+	static const char text[] =
+	    "[1.0] Killed process 1 (a)\n"
+	    "[2.0] tmux: server invoked oom-killer: gfp_mask=0xd0\n"
+	    "[2.0] Killed process 2 (b)\n"
+	    "[2.0] Memory cgroup stats for /x invoked oom-killer: y\n"
+	    "[2.0] process '/x invoked oom-killer: ' started with a stack\n"
+	    "[2.0] Killed process 3 (c)\n"
+	    "[3.0] bash invoked oom-killer: gfp_mask=0xd0\n"
+	    "[3.0] Killed process 4 (d)\n";
+
+	(void)state;
+	read_string(text);
+	assert_int_equal(seen.n, 4);
+	assert_int_equal(seen.kill[1].report, seen.kill[0].report + 1);
+	assert_int_equal(seen.kill[2].report, seen.kill[1].report);
+	assert_int_equal(seen.kill[3].report, seen.kill[2].report + 1);
+	/* A name may have as many newlines as bytes. */
+	read_string("[1.0] Killed process 5 (\n      a\n      \n      \n"
+		    "      \n      \n      b) total-vm:1kB, anon-rss:4kB\n");
+	assert_int_equal(seen.n, 1);
+	assert_string_equal(seen.kill[0].comm, "\na\n\n\n\n\nb");
+	assert_int_equal(seen.kill[0].value[RSS], 4096);
 }
 
 /* A new log knows nothing of the last one. */
@@ -591,6 +623,7 @@ main(void)
 		cmocka_unit_test(test_odd_lines),
 		cmocka_unit_test(test_kmsg),
 		cmocka_unit_test(test_killers),
+		cmocka_unit_test(test_reports),
 		cmocka_unit_test(test_start),
 	};
 
