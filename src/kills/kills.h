@@ -145,8 +145,7 @@ struct message {
 	bool strong; /* it has more of the kernel's form than a few words */
 	bool cut;    /* the text ended early: the next line may go on with it */
 	bool broken; /* the text begins with the end of an opening */
-	bool is_record; /* as in the line, like */
-	char joint;
+	const struct line *line;
 	int64_t page_size;
 	struct kill kill;
 };

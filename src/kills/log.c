@@ -9,7 +9,7 @@
 #define JOINED_LINES 16
 #define JOINED_SIZE 512
 #define AHEAD ((ptrdiff_t)JOINED_LINES * JOINED_SIZE)
-#define TRIES 16  /* messages looked for in one line */
+#define TRIES 16  /* messages or tasks looked for in one line */
 #define STALE 300 /* seconds after which a report is over */
 #define WIDTH 80  /* of a terminal, at least */
 
@@ -87,7 +87,6 @@ read_table(struct log *log, const char *end)
 	if (p == NULL)
 		return;
 	heading.letters[0] = '\0';
-	report->ntasks = 0;
 	for (p = line_start(log->buffer, p); p < end; p = eol + 1) {
 		eol = line_end(p, end);
 		if (!copy_line(&line, p, eol, log->kmsg))
@@ -110,7 +109,8 @@ read_table(struct log *log, const char *end)
 		} else if (report->ntasks < TASKS_MAX - 1)
 			report->ntasks++;
 	}
-	add_up_tasks(log);
+	if (heading.letters[0] != '\0')
+		add_up_tasks(log);
 }
 
 /* Complete KILL with what the table of tasks says. */
@@ -315,7 +315,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 	return i > 0;
 }
 
-/* The same for a report: before its first word is a comm. */
+/* is_kernels() for a report, before whose first word is a comm. */
 static enum trust
 is_report(const struct line *line, const char *message)
 {
@@ -470,7 +470,7 @@ log_read(struct log *log, const char *data, size_t len)
 	size_t moved;
 
 	/* Keep what may be a table, or the line before. */
-	if (log->used + len >= log->buffer + sizeof(log->buffer)) {
+	if (sizeof(log->buffer) - (size_t)(log->used - log->buffer) <= len) {
 		from = log->scan - TABLE_SIZE;
 		moved = (size_t)(from - log->buffer);
 		memmove(log->buffer, from, (size_t)(log->used - from));

@@ -10,6 +10,7 @@
 #define WORD_MIN 6   /* bytes that a pattern begins with, at least */
 #define ITEMS_MAX 32 /* kernels have ten */
 #define VALUE_ENDS " ,[<`\n\\"
+#define PAGES_MAX (NUMBER_MAX >> 9)  /* of all tasks in a table, as bytes */
 #define NUMBER_MAX (INT64_MAX >> 20) /* that many pages have as many bytes */
 
 /*
@@ -122,6 +123,7 @@ static const struct {
 	{ KILLER_LOWMEMORYKILLER, "lowmem_shrink " },
 	{ KILLER_OOMD, "systemd-oomd[#]: " },
 	{ KILLER_EARLYOOM, "earlyoom[#]: " },
+	{ KILLER_LMKD, "lowmemorykiller: " },
 };
 
 /*
@@ -142,7 +144,7 @@ static const struct word {
 	{ 'p', PID, 1, INT_MAX },
 	{ 'u', UID, -INT_MAX, UINT32_MAX }, /* some as if it had a sign */
 	{ 'k', RSS, 0, NUMBER_MAX },
-	{ 's', RSS, 0, NUMBER_MAX },
+	{ 's', RSS, 0, PAGES_MAX },
 	{ 'a', ADJ, -1000, 1000 },
 	{ 'A', ADJ, -INT_MAX, INT_MAX },
 	{ 'n', OTHER, -NUMBER_MAX, NUMBER_MAX },
@@ -222,7 +224,7 @@ match_comm(
     const char *pattern, const char *p, size_t len, struct message *message)
 {
 	const char *start = p;
-	char *comm = message->kill.comm;
+	char *comm = message->kill.comm, joint = message->line->joint;
 	size_t i, n;
 
 	for (i = 0; i <= len; i++) {
@@ -239,9 +241,8 @@ match_comm(
 	for (; n > 0; n--, p++)
 		if (*p != '\n')
 			*comm++ = *p;
-		else if (message->joint == '\n' ||
-		    (message->joint == ' ' && n > 1 && p > start))
-			*comm++ = message->joint;
+		else if (joint == '\n' || (joint == ' ' && n > 1 && p > start))
+			*comm++ = joint;
 	*comm = '\0';
 	return true;
 }
@@ -294,14 +295,14 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 	switch (letter) {
 	case 'c':
 		for (q = p; q < p + NAME_SIZE - 1 && *q != '\0'; q++)
-			if (*q == '\n' && !message->is_record)
+			if (*q == '\n' && !message->line->is_record)
 				break;
 		return match_comm(pattern, p, (size_t)(q - p), message) ||
 		    (*q == '\n' &&
 			match_comm(pattern, p, strnlen(p, COMM), message));
 	case 'e':
 	case 'r':
-		/* Where a line was cut, it does not. */
+		/* A value that was cut does not end so. */
 		if (strchr(VALUE_ENDS, *p) == NULL &&
 		    (letter == 'e' || *p != '.'))
 			return false;
@@ -325,7 +326,7 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 	default:
 		p += *p == '\n';
 		message->cut |= *p == '\0';
-		word = read_number(&p, letter, message->joint, &number);
+		word = read_number(&p, letter, message->line->joint, &number);
 		message->cut |= *p == '\0';
 		if (word == NULL || !match_pattern(pattern, p, message))
 			return false;
@@ -387,6 +388,7 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 	const char *start;
 	char fifth = word[4];
 	bool before = false;
+	enum killer killer;
 	size_t i;
 
 	/* A line may have been broken after "Out of memory: Kill". */
@@ -394,8 +396,7 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 	    word[-2] == ':')
 		fifth = ' ';
 	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
-		.is_record = line->is_record, .joint = line->joint,
-		.page_size = page_size, .kill = unknown_kill };
+		.line = line, .page_size = page_size, .kill = unknown_kill };
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		/* Most differ after "kill"; hostile logs make this worth it. */
 		if (f->pattern[4] != fifth)
@@ -420,19 +421,20 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 		break;
 	}
 	for (i = 0; i < COUNT(openings); i++) {
+		killer = openings[i].killer;
+		/* A killer in user space names itself, and nobody else. */
+		if ((killer >= KILLER_USER || kill->killer >= KILLER_USER) &&
+		    killer != kill->killer)
+			continue;
 		start = match_before(
 		    text, message->start, openings[i].text, &message->broken);
 		if (start == NULL)
 			continue;
 		message->start = start;
+		message->strong = true;
 		message->broken = false;
 		if (kill->killer == KILLER_UNKNOWN)
-			kill->killer = openings[i].killer;
-		/* A killer in user space must name itself. */
-		message->strong |= kill->killer < KILLER_USER ||
-		    kill->killer == openings[i].killer ||
-		    (kill->killer == KILLER_LMKD &&
-			openings[i].killer == KILLER_LOWMEMORYKILLER);
+			kill->killer = killer;
 		break;
 	}
 }

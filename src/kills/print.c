@@ -122,6 +122,8 @@ add_row(struct libscols_table *table, const struct kill_row *row, bool json,
 		    json ? "%s:%u" : "%s:%u %s%d",
 		    json ? rule->file : base_name(rule->file), rule->line,
 		    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
+	if (!json)
+		return;
 	add_text(&cells,
 	    kill->value[ADJ] != UNKNOWN ? scale_names[kill->scale] : NULL);
 	add_number(&cells, rule != NULL ? rule->value : UNKNOWN);
@@ -129,7 +131,8 @@ add_row(struct libscols_table *table, const struct kill_row *row, bool json,
 	    rule != NULL ? scale_names[rule->oom_adj ? SCALE_OOM_ADJ
 						     : SCALE_OOM_SCORE_ADJ]
 			 : NULL);
-	add_text(&cells, text = format_biggest(kill->biggest));
+	text = format_biggest(kill->biggest);
+	add_text(&cells, text);
 	free(text);
 	add_text(&cells, row->log);
 }
@@ -156,15 +159,16 @@ print_biggest(const struct kills *kills)
 
 	for (i = 0; i < kept_rows(kills); i++) {
 		const struct kill *kill = &kept_row(kills, i)->kill;
-		char *biggest = format_biggest(kill->biggest);
+		char *biggest;
 
-		if (biggest != NULL && report == 0)
+		if (kill->report == report ||
+		    (biggest = format_biggest(kill->biggest)) == NULL)
+			continue;
+		if (report == 0)
 			puts("\nWhat used most memory then, by command:");
-		if (biggest != NULL && kill->report != report) {
-			report = kill->report;
-			print_line("%s  %d (%s): %s", kill->time,
-			    (int)kill->value[PID], kill->comm, biggest);
-		}
+		report = kill->report;
+		print_line("%s  %d (%s): %s", kill->time, (int)kill->value[PID],
+		    kill->comm, biggest);
 		free(biggest);
 	}
 }

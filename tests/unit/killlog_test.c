@@ -288,8 +288,10 @@ test_biggest(void **state)
 	    "app[1]: [ 106]  0 106  50000  900000     0   0   0   0 trick\n"
 	    "Killed process 100 (a b)\n"
 	    "Killed process 101 (other)\n";
+	static char big[32768];
 	char text[2048];
 	const struct usage *biggest = seen.kill[0].biggest;
+	size_t n;
 
 	(void)state;
 	snprintf(text, sizeof(text), "%s%s", head, rows);
@@ -328,6 +330,24 @@ test_biggest(void **state)
 	read_string(text);
 	assert_int_equal(seen.n, 2);
 	assert_int_equal(biggest[0].processes, 0);
+	/* a heading of another program, after the first kill */
+	snprintf(text, sizeof(text), "%s%s%s", head, rows,
+	    "app[1]: tgid total_vm\n"
+	    "Killed process 100 (a b) again\n"
+	    "Killed process 103 (no)\n");
+	read_string(text);
+	assert_int_equal(seen.n, 4);
+	assert_int_equal(seen.kill[3].value[UID], 0);
+	assert_int_equal(seen.kill[3].biggest[0].rss, 20000 * 4096);
+	/* more memory than any machine has */
+	for (n = (size_t)snprintf(big, sizeof(big), "%s", head);
+	     n < sizeof(big) - 128;)
+		n += (size_t)snprintf(big + n, 128,
+		    "[%zu] 0 %zu 9 8796093022207 0 0 0 0 x\n", n, n);
+	strcpy(big + n, "Killed process 7 (x)\n");
+	read_string(big);
+	assert_int_equal(seen.n, 1);
+	assert_true(biggest[0].processes == 0 || biggest[0].rss > 0);
 	/* a report much later than the table */
 	read_string("[  100.000001] [ pid ] uid tgid total_vm rss name\n"
 		    "[  100.000001] [    7]   0    7        9   9 x\n"
@@ -343,6 +363,8 @@ test_user_space(void **state)
 	    "Nov 20 10:00:01 host systemd-oomd[7]: Killed /a/b/c due to memory "
 	    "pressure for /a being 70.00% > 50.00% for > 20s\n"
 	    "Nov 20 10:00:01 host app[7]: Killed /a/b/c due to memory\n"
+	    "Nov 20 10:00:01 host systemd-oomd[7]: Killed process 9 (x)\n"
+	    "Nov 20 10:00:01 host app[7]: Kill 'x' (9), uid 5, more\n"
 	    "Nov 20 10:00:02 host earlyoom[8]: sending SIGTERM to process 12 "
 	    "uid 1000 \"x\": badness 300\n"
 	    "Nov 20 10:00:02 host app[8]: sending SIGTERM to process 12 x\n"
