@@ -35,7 +35,6 @@ int kills_run(
 #define CHUNK 32768       /* what is read at once, at most */
 #define TABLE_SIZE 262144 /* bytes of a log that a table may take */
 #define TASKS_MAX (TABLE_SIZE / 32)
-#define COLUMNS_MAX 16
 #define BIGGEST 3
 #define KILLS_MAX 1000      /* that are kept and shown */
 #define QUOTATION " \t>|#*" /* what mail programs and people put in front */
@@ -87,42 +86,43 @@ extern const struct kill unknown_kill; /* without any of its values */
 
 /* line.c */
 
-/* A line without colours, with those that it goes on in, each after a newline.
+/*
+ * A line without colours, between the one before it and those that it goes on
+ * in, with newlines between.
  */
 struct line {
 	char text[4 * LINE_SIZE], *end;
-	const char *from; /* where the part begins that is being read */
-	char joint;       /* what a newline is in a name; NUL is nothing */
-	bool resumed;     /* a message of the kernel's ends at FROM */
-	bool is_record;   /* of /dev/kmsg; FROM is its message */
+	const char *start; /* of the line in it */
+	const char *from;  /* where the part begins that is being read */
+	char joint;        /* what a newline is in a name; NUL is nothing */
+	bool resumed;      /* a message of the kernel's ends at FROM */
+	bool is_record;    /* of /dev/kmsg; FROM is its message */
 	unsigned long long micros; /* since the boot, of a record */
 };
 
 /*
- * Copy a text without the colours of a terminal and blanks at the end. Returns
- * its end.
+ * Copy a text without the colours of a terminal, blanks at the end, and the "="
+ * with which an ENCODED mail says that a line goes on. Returns its end.
  */
-char *copy_text(char *dst, const char *p, const char *end);
+char *copy_text(char *dst, const char *p, const char *end, bool encoded);
 
 /*
- * Copy the line from START to END of the log, which with KMSG must be a record.
- * Returns false if no kernel wrote it: it is of user space, too long, or has a
- * NUL.
+ * Copy the line from START to END of the log, and the one before that is
+ * after FLOOR, if not NULL. With KMSG it must be a record. Returns false if no
+ * kernel wrote it: it is of user space, too long, or has a NUL.
  */
-bool copy_line(
-    struct line *line, const char *start, const char *end, bool kmsg);
+bool copy_line(struct line *line, const char *floor, const char *start,
+    const char *end, bool kmsg);
 
 /*
  * Whether the MESSAGE in LINE is the kernel's, by what stands before it;
  * TRUST_STRONG if only one with much of the kernel's form is, TRUST_NEVER if
- * there is another sender's name.
+ * there is another sender's name. Tells KILL, if that sender can be believed,
+ * when it was written.
  */
 enum trust { TRUST_NEVER, TRUST_NOT, TRUST_STRONG, TRUST };
-enum trust is_kernels(const struct line *line, const char *message);
-
-/* When it was written, which is put into TIME as the log has it. */
-struct when when_written(
-    const struct line *line, const char *message, char time[TIME_SIZE]);
+enum trust read_prefix(
+    const struct line *line, const char *message, struct kill *kill);
 
 /* How many seconds are between the two, or -1 if that is not known. */
 int64_t seconds_apart(const struct when *a, const struct when *b);
@@ -144,7 +144,6 @@ struct message {
 	const char *end;   /* of what was understood */
 	bool strong; /* it has more of the kernel's form than a few words */
 	bool cut;    /* the text ended early: the next line may go on with it */
-	bool broken; /* the text begins with the end of an opening */
 	const struct line *line;
 	int64_t page_size;
 	struct kill kill;
@@ -164,19 +163,20 @@ bool may_be_message(const char *word, const char *end);
 void read_message(const struct line *line, const char *word, int64_t page_size,
     struct message *message);
 
-/* A row of the table of tasks in an out-of-memory report, and its heading. */
+/* A row of the table of tasks in an out-of-memory report. */
 struct task {
 	int64_t value[VALUES]; /* RSS in pages */
 	char comm[NAME_SIZE];
 };
-struct heading {
-	char letters[COLUMNS_MAX + 1]; /* of its columns, as in patterns */
-	enum scale scale;
-};
 
-/* Read them from the bracket on. Return false if there is none. */
-bool read_heading(const char *p, struct heading *heading);
-bool read_task(const char *p, const struct heading *heading, struct task *task);
+/*
+ * Read the table's heading from the bracket on. Returns how many COLUMNS are
+ * before the name, and what holds for the whole TABLE; or 0 if it is none.
+ */
+int read_heading(const char *p, struct kill *table);
+
+/* Read a row. Returns false if there is none. */
+bool read_task(const char *p, int columns, struct task *task);
 
 /* Complete KILL with what another line says about it. */
 void complete_kill(struct kill *kill, const struct kill *other);

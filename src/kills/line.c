@@ -33,7 +33,7 @@ struct prefix {
 };
 
 char *
-copy_text(char *dst, const char *p, const char *end)
+copy_text(char *dst, const char *p, const char *end, bool encoded)
 {
 	const char *escape, *after, *start = dst;
 
@@ -48,6 +48,7 @@ copy_text(char *dst, const char *p, const char *end)
 	dst = mempcpy(dst, p, (size_t)(end - p));
 	while (dst > start && strchr(" \t\r", dst[-1]) != NULL)
 		dst--;
+	dst -= encoded && dst > start && dst[-1] == '=';
 	*dst = '\0';
 	return dst;
 }
@@ -57,25 +58,37 @@ copy_text(char *dst, const char *p, const char *end)
  * are escaped: priority, number, microseconds, flags.
  */
 bool
-copy_line(struct line *line, const char *start, const char *end, bool kmsg)
+copy_line(struct line *line, const char *floor, const char *start,
+    const char *end, bool kmsg)
 {
+	const char *before = start;
+	char *text = line->text;
 	unsigned long priority = 0;
 	int n = 0, len = 0;
 
+	if (floor != NULL && start > floor) {
+		before = memrchr(floor, '\n', (size_t)(start - 1 - floor));
+		before = before == NULL ? floor : before + 1;
+	}
 	if (end - start >= LINE_SIZE ||
 	    memchr(start, '\0', (size_t)(end - start)) != NULL)
 		return false;
-	line->end = copy_text(line->text, start, end);
+	if (before < start && start - before < LINE_SIZE) {
+		text = copy_text(text, before, start - 1, true);
+		*text++ = '\n';
+	}
+	line->end = copy_text(text, start, end, floor != NULL);
 	line->joint = '\n';
 	line->resumed = false;
 	if (isdigit((unsigned char)*start))
-		sscanf(line->text, "%lu,%*u,%llu,%*[^;];%n", &priority,
-		    &line->micros, &n);
-	line->from = line->text + n;
+		sscanf(text, "%lu,%*u,%llu,%*[^;];%n", &priority, &line->micros,
+		    &n);
+	line->from = text + n;
+	line->start = line->from + strspn(line->from, QUOTATION);
 	line->is_record = n > 0;
 	if (line->is_record) {
-		len = strunvis(line->text + n, line->from);
-		line->end = line->text + n + len;
+		len = strunvis(text + n, line->from);
+		line->end = text + n + len;
 	}
 	return len >= 0 && (line->is_record ? priority < FACILITY : !kmsg);
 }
@@ -242,62 +255,6 @@ read_mark(struct prefix *prefix, const char *p)
 	return p + 1;
 }
 
-/*
- * Copy to TEXT what stands before MESSAGE, the last of it if it is long.
- * Returns the end.
- */
-static char *
-copy_prefix(
-    char text[PREFIX_SIZE], const struct line *line, const char *message)
-{
-	const char *from = message < line->from ? message : line->from;
-	char *end;
-
-	if (message - from >= PREFIX_SIZE)
-		from = message - PREFIX_SIZE + 1;
-	end = mempcpy(text, from, (size_t)(message - from));
-	*end = '\0';
-	return end;
-}
-
-enum trust
-is_kernels(const struct line *line, const char *message)
-{
-	struct prefix prefix = { .sender = SENDER_NONE };
-	char text[PREFIX_SIZE], *end;
-	const char *p = text;
-
-	if (line->is_record)
-		return message == line->from || *message == ' ' ? TRUST
-								: TRUST_NOT;
-	if (line->resumed)
-		prefix = (struct prefix) { SENDER_KERNEL, .loose = 1 };
-	if (message < line->from ||
-	    (!line->resumed && message - line->from >= PREFIX_SIZE))
-		return TRUST_NOT;
-	end = copy_prefix(text, line, message);
-	while (p < end && prefix.sender != SENDER_OTHER)
-		p = read_mark(&prefix, p);
-	if (prefix.sender == SENDER_OTHER)
-		return TRUST_NEVER;
-	/* The name of a cgroup comes before its first word. */
-	if (*message == ' ')
-		return TRUST;
-	/* Further in are lines of another sender's text. */
-	if (end == text + strspn(text, " "))
-		return end - text <= INDENT ? TRUST : TRUST_NOT;
-	if (prefix.sender == SENDER_FIRST || strchr(" \t:])>", end[-1]) == NULL)
-		return TRUST_NOT;
-	if (prefix.stamped || prefix.sender == SENDER_KERNEL)
-		return prefix.loose == 0 ? TRUST : TRUST_NOT;
-	/* Kubernetes shows messages in a column of their own, after words that
-	   no mark follows. A time alone is what other programs write, too. */
-	if (prefix.loose > 0)
-		return isblank((unsigned char)end[-2]) ? TRUST_STRONG
-						       : TRUST_NOT;
-	return prefix.dated ? TRUST_STRONG : TRUST;
-}
-
 static void
 set_time(char *time, const char *p, const char *end)
 {
@@ -381,40 +338,79 @@ read_stamp(struct when *when, char *time, const char *p)
 		set_time(time, p, end);
 }
 
-struct when
-when_written(const struct line *line, const char *message, char time[TIME_SIZE])
+/* When the line was written that begins with the text from P to END. */
+static void
+set_when(struct kill *kill, const char *text, const char *end)
 {
-	struct when when = { .boot = -1, .date = -1 };
-	char text[PREFIX_SIZE];
-	const char *end = copy_prefix(text, line, message), *p, *clock;
+	struct when *when = &kill->when;
+	const char *p, *clock = find_clock(text, end);
 
-	time[0] = '\0';
-	if (line->is_record) {
-		when.boot = (int64_t)(line->micros & INT64_MAX);
-		snprintf(time, TIME_SIZE, "%llu.%06llu", line->micros / 1000000,
-		    line->micros % 1000000);
-		return when;
-	}
-	if ((clock = find_clock(text, end)) != NULL) {
+	if (clock != NULL) {
 		/* The number before it is the day. */
 		for (p = clock; p > text && strchr("T :", p[-1]) != NULL;)
 			p--;
 		while (p > text && isdigit((unsigned char)p[-1]))
 			p--;
-		when.date = p < clock ? strtol(p, NULL, 10) % 100 * 86400 : 0;
+		when->date = p < clock ? strtol(p, NULL, 10) % 100 * 86400 : 0;
 		p = strchr(clock, ':');
-		when.date += strtol(clock, NULL, 10) * 3600 +
+		when->date += strtol(clock, NULL, 10) * 3600 +
 		    strtol(p + 1, NULL, 10) * 60 + strtol(p + 4, NULL, 10);
 		p = memrchr(text, '[', (size_t)(clock - text));
 		if (p != NULL && strchr(p, ']') > clock)
-			set_time(time, p + 1, strchr(p, ']'));
+			set_time(kill->time, p + 1, strchr(p, ']'));
 		else
-			set_date(time, text, clock);
+			set_date(kill->time, text, clock);
 	}
-	read_stamp(&when, time, text + strspn(text, QUOTATION));
-	for (p = text; (p = strchr(p, '[')) != NULL && when.boot < 0; p++)
-		read_stamp(&when, time, p);
-	return when;
+	read_stamp(when, kill->time, text + strspn(text, QUOTATION));
+	for (p = text; (p = strchr(p, '[')) != NULL && when->boot < 0; p++)
+		read_stamp(when, kill->time, p);
+}
+
+enum trust
+read_prefix(const struct line *line, const char *message, struct kill *kill)
+{
+	struct prefix prefix = { .sender = SENDER_NONE };
+	char text[PREFIX_SIZE], *end;
+	const char *p = text, *from = line->from;
+
+	if (line->is_record && kill != NULL) {
+		kill->when.boot = (int64_t)(line->micros & INT64_MAX);
+		snprintf(kill->time, TIME_SIZE, "%llu.%06llu",
+		    line->micros / 1000000, line->micros % 1000000);
+	}
+	if (line->is_record)
+		return message == from || *message == ' ' ? TRUST : TRUST_NOT;
+	if (line->resumed)
+		prefix = (struct prefix) { SENDER_KERNEL, .loose = 1 };
+	if (message - from >= PREFIX_SIZE && line->resumed)
+		from = message - PREFIX_SIZE + 1;
+	if (message < from || message - from >= PREFIX_SIZE)
+		return TRUST_NOT;
+	end = mempcpy(text, from, (size_t)(message - from));
+	*end = '\0';
+	while (p < end && prefix.sender != SENDER_OTHER)
+		p = read_mark(&prefix, p);
+	if (kill != NULL &&
+	    (prefix.sender != SENDER_OTHER || kill->killer >= KILLER_USER))
+		set_when(kill, text, end);
+	if (prefix.sender == SENDER_OTHER)
+		return TRUST_NEVER;
+	/* The name of a cgroup comes before its first word. */
+	if (*message == ' ')
+		return TRUST;
+	/* Further in are lines of another sender's text. */
+	if (end == text + strspn(text, " "))
+		return end - text <= INDENT ? TRUST : TRUST_NOT;
+	if (prefix.sender == SENDER_FIRST || strchr(" \t:])>", end[-1]) == NULL)
+		return TRUST_NOT;
+	if (prefix.stamped || prefix.sender == SENDER_KERNEL)
+		return prefix.loose == 0 ? TRUST : TRUST_NOT;
+	/* Kubernetes shows messages in a column of their own, after words that
+	   no mark follows. A time alone is what other programs write, too. */
+	if (prefix.loose > 0)
+		return isblank((unsigned char)end[-2]) ? TRUST_STRONG
+						       : TRUST_NOT;
+	return prefix.dated ? TRUST_STRONG : TRUST;
 }
 
 int64_t

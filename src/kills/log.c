@@ -77,39 +77,36 @@ read_table(struct log *log, const char *end)
 {
 	struct oom_report *report = &log->report;
 	const char *p = report->start, *eol, *row;
-	struct heading heading, next;
+	struct kill table;
 	struct line line;
-	bool is_heading = false;
-	int i;
+	int columns = 0, n, i;
 
 	p = memmem(p, (size_t)(end - p), "tgid total_vm", 13);
 	report->start = end;
 	if (p == NULL)
 		return;
-	heading.letters[0] = '\0';
 	for (p = line_start(log->buffer, p); p < end; p = eol + 1) {
 		eol = line_end(p, end);
-		if (!copy_line(&line, p, eol, log->kmsg))
+		if (!copy_line(&line, NULL, p, eol, log->kmsg))
 			continue;
-		for (i = 0, row = line.from; (row = strchr(row, '[')); row++)
+		for (i = n = 0, row = line.from; (row = strchr(row, '['));
+		     row++)
 			if (++i == TRIES ||
-			    (is_heading = read_heading(row, &next)) ||
+			    (n = read_heading(row, &table)) > 0 ||
 			    read_task(
-				row, &heading, &log->tasks[report->ntasks]))
+				row, columns, &log->tasks[report->ntasks]))
 				break;
 		if (row == NULL || i == TRIES ||
-		    is_kernels(&line, row) != TRUST)
+		    read_prefix(&line, row, n > 0 ? &table : NULL) != TRUST)
 			continue;
-		if (is_heading) {
-			heading = next;
+		if (n > 0) {
+			columns = n;
+			report->table = table;
 			report->ntasks = 0;
-			report->table.scale = heading.scale;
-			report->table.when =
-			    when_written(&line, row, report->table.time);
 		} else if (report->ntasks < TASKS_MAX - 1)
 			report->ntasks++;
 	}
-	if (heading.letters[0] != '\0')
+	if (columns > 0)
 		add_up_tasks(log);
 }
 
@@ -224,39 +221,6 @@ find_signal(const char *p, const char *end)
 	return p != NULL ? p : end;
 }
 
-/* Cut the "=" off with which an encoded mail says that a line goes on. */
-static char *
-trim_equals(const char *p, char *end)
-{
-	end -= end > p && end[-1] == '=';
-	*end = '\0';
-	return end;
-}
-
-/*
- * Put the line before START in the log in front of LINE. Returns how far that
- * moves its text.
- */
-static ptrdiff_t
-join_previous(struct log *log, const char *start)
-{
-	struct line *line = &log->line;
-	size_t quoted = strspn(line->text, QUOTATION);
-	char text[LINE_SIZE], *end;
-	const char *p = line_start(log->buffer, start - 1);
-	size_t n = (size_t)(start - p);
-
-	if (n >= LINE_SIZE || memchr(p, '\0', n) != NULL)
-		return 0;
-	strlcpy(text, line->text + quoted, sizeof(text));
-	end = trim_equals(line->text, copy_text(line->text, p, start - 1));
-	*end++ = '\n';
-	line->from = end;
-	line->end = stpcpy(end, text);
-	line->joint = ' ';
-	return end - line->text - (ptrdiff_t)quoted;
-}
-
 /*
  * Add to LINE the next ones, from P to STOP, that its MESSAGE may go on in.
  * Returns false if there is none.
@@ -265,11 +229,10 @@ static bool
 join_lines(struct line *line, const struct message *message, const char *p,
     const char *stop)
 {
-	const char *text = line->text, *q, *end;
+	const char *text = line->from, *q, *end;
 	ptrdiff_t width = line->end - line->from, n;
 	ptrdiff_t indent = message->start - text;
 	bool indented, whole = message->meaning != MEANING_NONE;
-	char *tail;
 	int i;
 
 	line->joint = width < WIDTH - 20 ? '\n' : ' ';
@@ -287,7 +250,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 		q = p + n;
 		indented = false;
 		if (strspn(p, QUOTATION) >= (size_t)n) {
-			for (; q < end && q - p < indent; q++)
+			for (; q < end && (indent == 0 || q - p < indent); q++)
 				if (strchr(QUOTATION, *q) == NULL)
 					break;
 			/* A terminal breaks words; dmesg indents what follows
@@ -309,13 +272,12 @@ join_lines(struct line *line, const struct message *message, const char *p,
 		    memchr(q, '\0', (size_t)(end - q)) != NULL)
 			break;
 		*line->end = '\n';
-		tail = line->end + 1;
-		line->end = trim_equals(tail, copy_text(tail, q, end));
+		line->end = copy_text(line->end + 1, q, end, true);
 	}
 	return i > 0;
 }
 
-/* is_kernels() for a report, before whose first word is a comm. */
+/* read_prefix() for a report, before whose first word is a comm. */
 static enum trust
 is_report(const struct line *line, const char *message)
 {
@@ -323,13 +285,13 @@ is_report(const struct line *line, const char *message)
 	const char *p;
 
 	if (*message != ' ')
-		return is_kernels(line, message);
+		return read_prefix(line, message, NULL);
 	for (p = message - 1; p >= line->from && message - p <= COMM; p--) {
 		/* The kernel quotes file names, and has "Task in /cgroup". */
 		if (*p == '\'' || *p == '"' || strncmp(p, "Task", 4) == 0)
 			break;
 		if (*p != ' ' && (p == line->from || p[-1] == ' ') &&
-		    (trust = is_kernels(line, p)) != TRUST_NOT)
+		    (trust = read_prefix(line, p, NULL)) != TRUST_NOT)
 			return trust;
 	}
 	return trust;
@@ -348,18 +310,17 @@ read_line(struct log *log, search_fn *search, const char *hit, const char *end,
 	struct message message;
 	enum trust trust;
 	const char *p, *word, *last;
-	ptrdiff_t moved;
 	bool user;
 	int i;
 
-	if (!copy_line(line, start, end, log->kmsg))
+	if (!copy_line(
+		line, log->kmsg ? NULL : log->buffer, start, end, log->kmsg))
 		return;
-	last = line->end = trim_equals(line->from, line->end);
+	last = line->end;
 	/* Without colours before it, the hit is where it was. */
-	p = line->text + (hit - start);
-	if (p < line->from ||
-	    memcmp(line->text, start, (size_t)(hit - start)) != 0)
-		p = line->from;
+	p = line->from;
+	if (memcmp(p, start, (size_t)(hit - start)) == 0)
+		p += hit - start;
 	for (i = 0; i < TRIES && p < last;) {
 		word = search(p, last);
 		p = word + 1;
@@ -367,33 +328,21 @@ read_line(struct log *log, search_fn *search, const char *hit, const char *end,
 			continue;
 		i++;
 		read_message(line, word, log->page_size, &message);
-		if (message.broken && line->from == line->text &&
-		    start > log->buffer) {
-			moved = join_previous(log, start);
-			p += moved;
-			word += moved;
-			last += moved;
+		if (message.start < line->start)
+			line->from = line->text;
+		if (message.cut && !line->is_record && last == line->end &&
+		    join_lines(line, &message, end + 1, stop))
 			read_message(line, word, log->page_size, &message);
-			if (message.start < line->from)
-				line->from = line->text;
-		}
 		/* Ask for the sender where there are more such words. */
-		if (message.meaning == MEANING_NONE && !message.cut && i == 1)
+		if (message.meaning == MEANING_NONE && i == 1)
 			continue;
 		trust = message.meaning == MEANING_REPORT
 		    ? is_report(line, message.start)
-		    : is_kernels(line, message.start);
-		if (message.cut && trust > TRUST_NOT && !line->is_record &&
-		    last == line->end &&
-		    join_lines(line, &message, end + 1, stop))
-			read_message(line, word, log->page_size, &message);
+		    : read_prefix(line, message.start, &message.kill);
 		user = message.kill.killer >= KILLER_USER;
 		if (message.meaning != MEANING_NONE &&
 		    (user ? message.strong
 			  : trust >= (message.strong ? TRUST_STRONG : TRUST))) {
-			if (message.meaning != MEANING_REPORT)
-				message.kill.when = when_written(
-				    line, message.start, message.kill.time);
 			act_on(log, &message, start);
 			/* A paste may have lost the newlines of a report. But
 			   after an announcement are the names of cgroups. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <ctype.h>
 #include <limits.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kills/kills.h"
@@ -54,14 +54,10 @@ static const struct format {
 	/* Virtuozzo 7 */
 	{ "Kill process %p (%c) in VE \"%* same memory",
 	    .meaning = MEANING_KILL_SHARED },
-	/* 2.6.18 ("and children"), 2.6.36 to 5.0 */
-	{ "Kill process %p (%c) score %n or sacrifice child",
-	    .meaning = MEANING_ANNOUNCED },
-	{ "Kill process %p (%c) score %n", .meaning = MEANING_ANNOUNCED },
-	/* 2.6.19 to 2.6.35 */
-	{ "kill process %p (%c) score %n or a child",
-	    .meaning = MEANING_ANNOUNCED },
-	{ "kill process %p (%c) score %n", .meaning = MEANING_ANNOUNCED },
+	/* 2.6.18, 2.6.36 to 5.0: " score 7 or sacrifice child" */
+	{ "Kill process %p (%c)%r", .meaning = MEANING_ANNOUNCED },
+	/* 2.6.19 to 2.6.35: " score 7 or a child" */
+	{ "kill process %p (%c)%r", .meaning = MEANING_ANNOUNCED },
 	/* 4.19 to now; the names in it may hold commas */
 	{ "kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u%.", KILLER_MEMCG,
 	    MEANING_ANNOUNCED, "oom-" },
@@ -87,10 +83,7 @@ static const struct format {
 	/* Android's 2.6.25 to 3.9; Samsung's go on after the size */
 	{ "kill to %p (%c), adj %A, size %s%e", KILLER_LOWMEMORYKILLER,
 	    .before = "send sig" },
-	/* MediaTek's 3.4 to 4.4, with both scales */
-	{ "Killing '%c' (%p), adj %n, score_adj %a,%r",
-	    .killer = KILLER_LOWMEMORYKILLER },
-	/* 3.10 to 4.11 */
+	/* 3.10 to 4.11; MediaTek's with both scales, ", score_adj 58," after */
 	{ "Killing '%c' (%p), adj %a,%r", .killer = KILLER_LOWMEMORYKILLER },
 	/* Android's 3.18 to 4.9, with the thread's id first */
 	{ "Killing '%c' (%n) (tgid %p), adj %a,%r",
@@ -132,8 +125,9 @@ static const struct {
  */
 static const char *const items[] = { "anon-rss:%kkB%e", "file-rss:%kkB%e",
 	"shmem-rss:%kkB%e", "rss:%kkB%e", "UID:%u ", "UID %u,",
-	"oom_score_adj:%a%e", "to free %kkB%e", "in VE \"%*\"", "score %n",
-	"%w:%nkB%e", "%w:%n%e" };
+	"oom_score_adj:%a%e", "score_adj %a,", "to free %kkB%e", "in VE \"%*\"",
+	"score %n", "or sacrifice child", "or a child", "%w:%nkB%e",
+	"%w:%n%e" };
 
 /* The numbers among the % words, and their ranges: what the kernel prints. */
 static const struct word {
@@ -150,8 +144,8 @@ static const struct word {
 	{ 'n', OTHER, -NUMBER_MAX, NUMBER_MAX },
 };
 
-const struct kill unknown_kill = { .value = { UNKNOWN, UNKNOWN, UNKNOWN,
-				       UNKNOWN, UNKNOWN } };
+const struct kill unknown_kill = { .when = { -1, -1 },
+	.value = { UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN } };
 
 const char *
 message_pattern(size_t i)
@@ -203,7 +197,8 @@ set_value(struct message *message, const struct word *word, int64_t number)
 	if (word->value == RSS) {
 		number *= word->letter == 'k' ? 1024 : message->page_size;
 		number += *value == UNKNOWN ? 0 : *value;
-	}
+	} else if (*value != UNKNOWN)
+		return; /* what is later in the text was first */
 	*value = word->value == UID ? (uint32_t)number : number;
 	if (word->letter == 'a' ||
 	    (word->letter == 'A' && (number < -17 || number > 15)))
@@ -360,19 +355,21 @@ is_fitting(char c, char w)
 }
 
 /*
- * Where WORDS begin that end before P, or NULL if they do not. If TEXT begins
- * before that, sets *BROKEN: the line before may have the rest.
+ * Where WORDS begin that end before P, perhaps in the line before; or NULL.
  */
 static const char *
-match_before(const char *text, const char *p, const char *words, bool *broken)
+match_before(const struct line *line, const char *p, const char *words)
 {
 	const char *w = strchr(words, '\0'), *end;
 
 	while (w-- > words) {
-		for (end = p; p > text && is_fitting(p[-1], *w);)
+		if (p == line->start)
+			while (p > line->text && p[-1] != '\n')
+				p--;
+		for (end = p; p > line->text && is_fitting(p[-1], *w);)
 			p--;
-		*broken |= p == text;
-		if (*w == '#' || *w == ' ' ? p == end : p == text || *--p != *w)
+		if (*w == '#' || *w == ' ' ? p == end
+					   : p == line->text || *--p != *w)
 			return NULL;
 	}
 	return p;
@@ -382,17 +379,15 @@ void
 read_message(const struct line *line, const char *word, int64_t page_size,
     struct message *message)
 {
-	const char *text = line->text + strspn(line->text, QUOTATION);
 	const struct format *f;
 	struct kill *kill = &message->kill;
 	const char *start;
 	char fifth = word[4];
-	bool before = false;
 	enum killer killer;
 	size_t i;
 
 	/* A line may have been broken after "Out of memory: Kill". */
-	if ((fifth == '\0' || fifth == '\n') && word > text + 1 &&
+	if ((fifth == '\0' || fifth == '\n') && word > line->start + 1 &&
 	    word[-2] == ':')
 		fifth = ' ';
 	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
@@ -401,9 +396,8 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 		/* Most differ after "kill"; hostile logs make this worth it. */
 		if (f->pattern[4] != fifth)
 			continue;
-		start = f->before == NULL
-		    ? word
-		    : match_before(text, word, f->before, &before);
+		start = f->before == NULL ? word
+					  : match_before(line, word, f->before);
 		if (start == NULL)
 			continue;
 		if (!message->cut)
@@ -426,13 +420,11 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 		if ((killer >= KILLER_USER || kill->killer >= KILLER_USER) &&
 		    killer != kill->killer)
 			continue;
-		start = match_before(
-		    text, message->start, openings[i].text, &message->broken);
+		start = match_before(line, message->start, openings[i].text);
 		if (start == NULL)
 			continue;
 		message->start = start;
 		message->strong = true;
-		message->broken = false;
 		if (kill->killer == KILLER_UNKNOWN)
 			kill->killer = killer;
 		break;
@@ -440,49 +432,49 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 }
 
 /*
- * dump_tasks() of mm/oom_kill.c, since 2.6.25; the columns have changed ever
- * since: "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents
+ * dump_tasks() of mm/oom_kill.c, since 2.6.25; only the columns between have
+ * changed: "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents
  * oom_score_adj name"
  */
-bool
-read_heading(const char *p, struct heading *heading)
+int
+read_heading(const char *p, struct kill *table)
 {
-	struct message message;
-	char *letter = heading->letters;
+	int columns = 5, n = 0;
 
-	message.cut = false;
-	if (!match_pattern("[ pid ] uid tgid ", p, &message))
-		return false;
-	letter = stpcpy(letter, "pun");
-	for (p = message.end; strncmp(p, "name", 4) != 0; p += strspn(p, " ")) {
-		if (*p == '\0' || letter - heading->letters == COLUMNS_MAX)
-			return false;
-		*letter++ = strncmp(p, "rss ", 4) == 0 ? 's'
-		    : strncmp(p, "oom_", 4) == 0       ? 'a'
-						       : 'n';
-		heading->scale = strncmp(p, "oom_adj ", 8) == 0
-		    ? SCALE_OOM_ADJ
-		    : SCALE_OOM_SCORE_ADJ;
+	sscanf(p, "[ pid ] uid tgid total_vm rss %n", &n);
+	if (n == 0)
+		return 0;
+	for (p += n; strncmp(p, "name", 4) != 0; p += strspn(p, " ")) {
+		if (*p == '\0')
+			return 0;
 		p += strcspn(p, " ");
+		columns++;
 	}
-	*letter = '\0';
-	return true;
+	*table = unknown_kill;
+	table->scale = strncmp(p - 8, "oom_adj ", 8) == 0 ? SCALE_OOM_ADJ
+							  : SCALE_OOM_SCORE_ADJ;
+	return columns;
 }
 
 /* "[ 1234]  1000  1234   174693     2051   4       0             0 node" */
 bool
-read_task(const char *p, const struct heading *heading, struct task *task)
+read_task(const char *p, int columns, struct task *task)
 {
 	const struct word *word;
-	const char *letter;
 	int64_t number;
+	int i;
 
 	*task = (struct task) { .value = { [ADJ] = UNKNOWN } };
-	for (letter = heading->letters; *letter != '\0'; letter++) {
+	for (i = 0; i < columns; i++) {
 		/* In another line there may be more to read. */
 		p += *p == '[' || *p == ']';
 		p += strspn(p, " \t");
-		if ((word = read_number(&p, *letter, ' ', &number)) == NULL)
+		word = read_number(&p,
+		    i < 5                 ? "punns"[i]
+			: i < columns - 1 ? 'n'
+					  : 'a',
+		    ' ', &number);
+		if (word == NULL)
 			return false;
 		task->value[word->value] = number;
 	}
