@@ -11,8 +11,7 @@
 
 #define DIGITS "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define GROUP_SIZE 64 /* a longer text in brackets is no mark */
-#define FACILITY 8    /* priorities below it are the kernel's */
+#define FACILITY 8 /* priorities below it are the kernel's */
 #define PREFIX_SIZE 256
 #define INDENT 8 /* of lines that people set apart */
 
@@ -26,7 +25,6 @@ struct prefix {
 	} sender;
 	unsigned int nwords;
 	unsigned int loose; /* words since the last mark */
-	unsigned int hosts; /* words after a time of day: one may be a host */
 	bool stamped;       /* there was a mark in brackets */
 	bool dated;         /* there was a time of day */
 	bool severity;      /* "kern:" came last */
@@ -125,74 +123,44 @@ find_clock(const char *p, const char *end)
 	return NULL;
 }
 
-/* Whether BRACKET, after a word, has a process id: "app[12]: ", "app(12): ". */
-static bool
-is_pid(const char *bracket)
-{
-	const char *close = bracket + (*bracket != '\0');
-
-	close += strspn(close, DIGITS " ");
-	return close > bracket + 1 &&
-	    ((*bracket == '[' && *close == ']' && strchr(": ", close[1])) ||
-		(*bracket == '(' && *close == ')' && close[1] == ':'));
-}
-
-static bool
-is_word(const char *p, size_t n, const char *word)
-{
-	return *p == *word && strncmp(p, word, n) == 0 && word[n] == '\0';
-}
-
 /* Read a word of N bytes. */
 static void
 read_word(struct prefix *prefix, const char *p, size_t n)
 {
 	const char *next = p + n + strspn(p + n, " "), *clock;
-	bool kern = is_word(p, n, "kern:"), letters = false;
+	size_t name = strcspn(p, ".: ");
+	bool kernel = (name == 4 || name == 6) &&
+	    strncmp(p, "kernel", name) == 0 &&
+	    /* RFC 5424 has a dash after the name, dmesg -x a colon. */
+	    (p[n - 1] == ':' || *next == '-' || *next == ':');
+	bool letters = false;
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		letters |= is_letter(p[i]);
 	prefix->nwords++;
-	if (kern || is_word(p, n, "kernel:") || is_word(p, n, "Guest:") ||
-	    (strncmp(p, "kern.", 5) == 0 && p[n - 1] == ':') ||
-	    (is_word(p, n, "kernel") && *next == '-') || /* RFC 5424 */
-	    (is_word(p, n, "kern") && *next == ':')) {   /* dmesg -x */
-		/* After another program's tag it says nothing. */
-		prefix->sender = prefix->hosts > 1 ||
-			(prefix->sender == SENDER_FIRST && !kern &&
-			    prefix->nwords == 2)
-		    ? SENDER_OTHER
-		    : SENDER_KERNEL;
+	if (kernel || strncmp(p, "Guest:", n) == 0) {
+		prefix->sender = SENDER_KERNEL;
 		prefix->stamped = true;
 		prefix->loose = 0;
-	} else if ((letters && is_pid(p + n)) ||
-	    /* what logcat has before a process's tag */
-	    (n == 1 && strchr("VDIWEF", *p) != NULL && prefix->nwords > 3 &&
-		isdigit((unsigned char)p[-2]) &&
-		(p[-2] != '0' || p[-3] != ' ')))
-		prefix->sender = SENDER_OTHER;
-	else if ((clock = find_clock(p, p + n)) != NULL)
+	} else if ((clock = find_clock(p, p + n)) != NULL)
 		/* Only dmesg(1) writes such a one and no sender. */
 		*(memchr(p, 'T', n) != NULL &&
 			    memchr(clock, ',', (size_t)(p + n - clock)) != NULL
 			? &prefix->stamped
 			: &prefix->dated) = true;
-	else if (p[n - 1] != ':') {
+	else if (p[n - 1] != ':')
 		prefix->loose += letters && n > 3;
-		prefix->hosts += prefix->dated && islower((unsigned char)*p) &&
-		    memchr(p, '.', n) == NULL;
-	} else if (!letters || is_word(p, n, "memory:") ||
-	    (is_word(p, n, "login:") && /* a console's prompt */
-		!prefix->dated && prefix->sender == SENDER_NONE) ||
-	    (isupper((unsigned char)*p) && strspn(p + 1, DIGITS) == n - 2) ||
-	    (prefix->sender == SENDER_KERNEL && prefix->severity) ||
-	    (prefix->nwords == 1 && p[n] != ' '))
-		; /* a number, VMware's "I125:", "kern: err:", grep's file */
-	else
+	/* Not so a number, VMware's "I125:", "kern: err:", grep's file, and a
+	   console's prompt. */
+	else if (letters && !prefix->severity &&
+	    (!isupper((unsigned char)*p) || strspn(p + 1, DIGITS) != n - 2) &&
+	    (prefix->nwords > 1 || p[n] == ' ') &&
+	    (strncmp(p, "login:", n) != 0 || prefix->dated ||
+		prefix->sender != SENDER_NONE))
 		prefix->sender =
 		    prefix->nwords == 1 ? SENDER_FIRST : SENDER_OTHER;
-	prefix->severity = kern;
+	prefix->severity = kernel && name == 4;
 }
 
 /* Read a mark or a word of what stands before a message. Returns its end. */
@@ -204,31 +172,29 @@ read_mark(struct prefix *prefix, const char *p)
 
 	switch (*p) {
 	case '[':
-	case '(':
-		close =
-		    memchr(p, *p == '[' ? ']' : ')', strnlen(p, GROUP_SIZE));
-		if (close == NULL)
+		if ((close = strchr(p, ']')) == NULL)
 			break;
-		if (*p == '[') {
-			/* The name of a file or host stands before the first,
-			   and those of cgroups may hold what looks like it. */
-			if (!prefix->stamped &&
-			    (prefix->sender == SENDER_KERNEL ||
-				(prefix->loose == 1 &&
-				    strchr(" \t:>|", p[-1]) != NULL)))
-				prefix->loose = 0;
-			prefix->stamped = true;
-			/* What journald writes after any tag. */
-			if (close > p + 1 && close[1] == ':' &&
-			    p + 1 + strspn(p + 1, DIGITS) == close)
-				prefix->sender = SENDER_OTHER;
-			p += 1 + strspn(p + 1, " ");
-			/* The kernel's own, after the name of a file or host */
-			if (p[strspn(p, DIGITS)] == '.' &&
-			    prefix->sender == SENDER_FIRST)
-				prefix->sender = SENDER_NONE;
-		}
+		/* The name of a file or host stands before the first, and those
+		   of cgroups may hold what looks like it. */
+		if (!prefix->stamped &&
+		    (prefix->sender == SENDER_KERNEL ||
+			(prefix->loose == 1 &&
+			    strchr(" \t:>|", p[-1]) != NULL)))
+			prefix->loose = 0;
+		prefix->stamped = true;
+		/* A process id, which journald writes after any tag. */
+		n = strspn(p + 1, DIGITS " ");
+		if (n > 0 && p + 1 + n == close && close[1] == ':')
+			prefix->sender = SENDER_OTHER;
+		/* The kernel's own, after the name of a file or host */
+		p += 1 + strspn(p + 1, " ");
+		if (p[strspn(p, DIGITS)] == '.' &&
+		    prefix->sender == SENDER_FIRST)
+			prefix->sender = SENDER_NONE;
 		return close + 1;
+	case '(':
+		close = strchr(p, ')');
+		return close != NULL ? close + 1 : p + 1;
 	case '"':
 	case '\'':
 		prefix->sender = SENDER_OTHER; /* who quotes the kernel */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,6 @@
 _Static_assert(sizeof(((struct line *)NULL)->text) >
 	2 * LINE_SIZE + JOINED_LINES * (JOINED_SIZE + 1),
     "a line, the one before and those after it have room");
-
-typedef const char *search_fn(const char *p, const char *end);
 
 /* The start of the line that P is in, not before FLOOR. */
 static const char *
@@ -214,13 +213,6 @@ find_kill(const char *p, const char *end)
 	return end;
 }
 
-static const char *
-find_signal(const char *p, const char *end)
-{
-	p = memmem(p, (size_t)(end - p), WORD_SIGNAL, strlen(WORD_SIGNAL));
-	return p != NULL ? p : end;
-}
-
 /*
  * Add to LINE the next ones, from P to STOP, that its MESSAGE may go on in.
  * Returns false if there is none.
@@ -229,7 +221,7 @@ static bool
 join_lines(struct line *line, const struct message *message, const char *p,
     const char *stop)
 {
-	const char *text = line->from, *q, *end;
+	const char *text = line->from, *end;
 	ptrdiff_t width = line->end - line->from, n;
 	ptrdiff_t indent = message->start - text;
 	bool indented, whole = message->meaning != MEANING_NONE;
@@ -247,15 +239,14 @@ join_lines(struct line *line, const struct message *message, const char *p,
 				break;
 		if (n < indent && text[n] != '[')
 			n = 0;
-		q = p + n;
 		indented = false;
 		if (strspn(p, QUOTATION) >= (size_t)n) {
-			for (; q < end && (indent == 0 || q - p < indent); q++)
-				if (strchr(QUOTATION, *q) == NULL)
-					break;
+			n = (ptrdiff_t)strspn(p, QUOTATION);
+			if (indent > 0 && n > indent)
+				n = indent;
 			/* A terminal breaks words; dmesg indents what follows
 			   a newline. */
-			indented = *p == ' ' && q > p && q - p == indent;
+			indented = *p == ' ' && n == indent;
 			if (indented)
 				line->joint = '\n';
 			else if (width >= WIDTH || width == end - p)
@@ -263,16 +254,19 @@ join_lines(struct line *line, const struct message *message, const char *p,
 		}
 		if (p[-2] == '=')
 			line->joint = '\0';
+		p += n;
 		/* Most lines after a message begin another. */
-		if ((whole && *q >= 'A' && *q <= 'Z' &&
-			strchr("BDIU", *q) == NULL) ||
+		if (end - p >= JOINED_SIZE ||
+		    memchr(p, '\0', (size_t)(end - p)) != NULL ||
 		    ((whole || !indented) &&
-			(*q == '[' || may_be_message(q, end))) ||
-		    (whole && q == end) || end - q >= JOINED_SIZE ||
-		    memchr(q, '\0', (size_t)(end - q)) != NULL)
+			(*p == '[' || may_be_message(p, end))) ||
+		    (whole &&
+			(p == end ||
+			    (isupper((unsigned char)*p) &&
+				strchr("BDIU", *p) == NULL))))
 			break;
 		*line->end = '\n';
-		line->end = copy_text(line->end + 1, q, end, true);
+		line->end = copy_text(line->end + 1, p, end, true);
 	}
 	return i > 0;
 }
@@ -298,18 +292,17 @@ is_report(const struct line *line, const char *message)
 }
 
 /*
- * Read the messages that SEARCH finds in the line up to END, the first of them
- * at HIT; lines go on to STOP.
+ * Read the messages in the line up to END, the first of which may begin at HIT;
+ * lines go on to STOP.
  */
 static void
-read_line(struct log *log, search_fn *search, const char *hit, const char *end,
-    const char *stop)
+read_line(struct log *log, const char *hit, const char *end, const char *stop)
 {
 	const char *start = line_start(log->buffer, hit);
 	struct line *line = &log->line;
 	struct message message;
 	enum trust trust;
-	const char *p, *word, *last;
+	const char *word, *last;
 	bool user;
 	int i;
 
@@ -317,13 +310,9 @@ read_line(struct log *log, search_fn *search, const char *hit, const char *end,
 		line, log->kmsg ? NULL : log->buffer, start, end, log->kmsg))
 		return;
 	last = line->end;
-	/* Without colours before it, the hit is where it was. */
-	p = line->from;
-	if (memcmp(p, start, (size_t)(hit - start)) == 0)
-		p += hit - start;
-	for (i = 0; i < TRIES && p < last;) {
-		word = search(p, last);
-		p = word + 1;
+	word = memmem(line->from, (size_t)(last - line->from), hit, 4);
+	for (i = 0; word != NULL && word < last && i < TRIES;
+	     word = find_kill(word + 1, last)) {
 		if (!may_be_message(word, last))
 			continue;
 		i++;
@@ -350,7 +339,8 @@ read_line(struct log *log, search_fn *search, const char *hit, const char *end,
 			    (message.meaning != MEANING_REPORT &&
 				message.kill.value[PID] == UNKNOWN))
 				break;
-			line->from = p = message.end;
+			line->from = message.end;
+			word = message.end - 1;
 			line->resumed = true;
 		} else if (trust == TRUST_NEVER)
 			break;
@@ -362,7 +352,7 @@ static void
 read_lines(struct log *log, bool eof)
 {
 	const char *p = log->scan, *stop = log->used, *end;
-	const char *kill = NULL, *signal = NULL, *hit;
+	const char *kill = NULL, *sending = NULL, *hit;
 
 	*log->used = '\0';
 	if (log->skipping) {
@@ -374,9 +364,11 @@ read_lines(struct log *log, bool eof)
 	for (; p < stop; p = end) {
 		if (kill < p)
 			kill = find_kill(p, stop);
-		if (signal < p)
-			signal = find_signal(p, stop);
-		hit = kill < signal ? kill : signal;
+		if (sending < p &&
+		    !(sending = memmem(p, (size_t)(stop - p), WORD_SIGNAL,
+			  strlen(WORD_SIGNAL))))
+			sending = stop;
+		hit = kill < sending ? kill : sending;
 		if (hit == stop)
 			break;
 		end = line_end(hit, stop);
@@ -389,8 +381,7 @@ read_lines(struct log *log, bool eof)
 			stop = line_start(log->scan, hit);
 			break;
 		}
-		read_line(
-		    log, hit == kill ? find_kill : find_signal, hit, end, stop);
+		read_line(log, hit, end, stop);
 	}
 	log->scan = stop;
 	if (log->used - stop > LINE_SIZE + AHEAD &&
