@@ -36,7 +36,8 @@ int kills_run(
 #define TABLE_SIZE 262144 /* bytes of a log that a table may take */
 #define TASKS_MAX (TABLE_SIZE / 32)
 #define BIGGEST 3
-#define KILLS_MAX 1000      /* that are kept and shown */
+#define KILLS_MAX 1000 /* that are kept and shown */
+#define DIGITS "0123456789"
 #define QUOTATION " \t>|#*" /* what mail programs and people put in front */
 
 enum killer {
@@ -107,11 +108,13 @@ struct line {
 char *copy_text(char *dst, const char *p, const char *end, bool encoded);
 
 /*
- * Copy the line from START to END of the log, and the one before that is
- * after FLOOR, if not NULL. With KMSG it must be a record. Returns false if no
- * kernel wrote it: it is of user space, too long, or has a NUL.
+ * Copy the line from START to END of the log. With KMSG it must be a record.
+ * The table of tasks has no BEFORE; elsewhere that is START, or where the line
+ * before begins, if that is wanted, too, and an encoded mail's "=" is left out.
+ * Returns false if no kernel wrote it: it is of user space, too long, or has a
+ * NUL.
  */
-bool copy_line(struct line *line, const char *floor, const char *start,
+bool copy_line(struct line *line, const char *before, const char *start,
     const char *end, bool kmsg);
 
 /*

@@ -9,7 +9,6 @@
 
 #include "kills/kills.h"
 
-#define DIGITS "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define FACILITY 8 /* priorities below it are the kernel's */
 #define PREFIX_SIZE 256
@@ -56,26 +55,21 @@ copy_text(char *dst, const char *p, const char *end, bool encoded)
  * are escaped: priority, number, microseconds, flags.
  */
 bool
-copy_line(struct line *line, const char *floor, const char *start,
+copy_line(struct line *line, const char *before, const char *start,
     const char *end, bool kmsg)
 {
-	const char *before = start;
 	char *text = line->text;
 	unsigned long priority = 0;
 	int n = 0, len = 0;
 
-	if (floor != NULL && start > floor) {
-		before = memrchr(floor, '\n', (size_t)(start - 1 - floor));
-		before = before == NULL ? floor : before + 1;
-	}
 	if (end - start >= LINE_SIZE ||
 	    memchr(start, '\0', (size_t)(end - start)) != NULL)
 		return false;
-	if (before < start && start - before < LINE_SIZE) {
+	if (before != NULL && before < start && start - before < LINE_SIZE) {
 		text = copy_text(text, before, start - 1, true);
 		*text++ = '\n';
 	}
-	line->end = copy_text(text, start, end, floor != NULL);
+	line->end = copy_text(text, start, end, before != NULL);
 	line->joint = '\n';
 	line->resumed = false;
 	if (isdigit((unsigned char)*start))

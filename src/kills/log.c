@@ -234,8 +234,8 @@ join_lines(struct line *line, const struct message *message, const char *p,
 		   without the kernel's stamp. */
 		for (n = 0; n < indent && p + n < end; n++)
 			if (p[n] != text[n] &&
-			    (strchr(" 0123456789", p[n]) == NULL ||
-				strchr(" 0123456789", text[n]) == NULL))
+			    (strchr(" " DIGITS, p[n]) == NULL ||
+				strchr(" " DIGITS, text[n]) == NULL))
 				break;
 		if (n < indent && text[n] != '[')
 			n = 0;
@@ -298,20 +298,27 @@ is_report(const struct line *line, const char *message)
 static void
 read_line(struct log *log, const char *hit, const char *end, const char *stop)
 {
-	const char *start = line_start(log->buffer, hit);
+	const char *start = line_start(log->buffer, hit), *before = start;
 	struct line *line = &log->line;
 	struct message message;
+	struct kill cut;
 	enum trust trust;
 	const char *word, *last;
 	bool user;
 	int i;
 
-	if (!copy_line(
-		line, log->kmsg ? NULL : log->buffer, start, end, log->kmsg))
+	/* What names the killer may begin in the line before: no digit. */
+	if (start > log->buffer &&
+	    strcspn(start, DIGITS) >= (size_t)(hit - start))
+		before = line_start(log->buffer, start - 1);
+	if (!copy_line(line, before, start, end, log->kmsg))
 		return;
 	last = line->end;
-	word = memmem(line->from, (size_t)(last - line->from), hit, 4);
-	for (i = 0; word != NULL && word < last && i < TRIES;
+	/* Without colours before it, the hit is where it was. */
+	word = line->from;
+	if (memcmp(word, start, (size_t)(hit - start)) == 0)
+		word += hit - start;
+	for (i = 0; word < last && i < TRIES;
 	     word = find_kill(word + 1, last)) {
 		if (!may_be_message(word, last))
 			continue;
@@ -319,15 +326,20 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 		read_message(line, word, log->page_size, &message);
 		if (message.start < line->start)
 			line->from = line->text;
-		if (message.cut && !line->is_record && last == line->end &&
-		    join_lines(line, &message, end + 1, stop))
-			read_message(line, word, log->page_size, &message);
 		/* Ask for the sender where there are more such words. */
-		if (message.meaning == MEANING_NONE && i == 1)
+		if (message.meaning == MEANING_NONE && !message.cut && i == 1)
 			continue;
 		trust = message.meaning == MEANING_REPORT
 		    ? is_report(line, message.start)
 		    : read_prefix(line, message.start, &message.kill);
+		if (message.cut && trust > TRUST_NOT && !line->is_record &&
+		    last == line->end &&
+		    join_lines(line, &message, end + 1, stop)) {
+			cut = message.kill;
+			read_message(line, word, log->page_size, &message);
+			message.kill.when = cut.when;
+			memcpy(message.kill.time, cut.time, TIME_SIZE);
+		}
 		user = message.kill.killer >= KILLER_USER;
 		if (message.meaning != MEANING_NONE &&
 		    (user ? message.strong

@@ -180,7 +180,7 @@ read_number(const char **p, char letter, char joint, int64_t *number)
 		if (q[1] == '\n' && is_digit(q[2]) &&
 		    (strchr("uas", letter) == NULL ||
 			strchr(joint == '\0' ? VALUE_ENDS : ",",
-			    q[2 + strspn(q + 2, "0123456789")]) != NULL))
+			    q[2 + strspn(q + 2, DIGITS)]) != NULL))
 			q++;
 	}
 	*p = q;
@@ -441,7 +441,9 @@ read_heading(const char *p, struct kill *table)
 {
 	int columns = 5, n = 0;
 
-	sscanf(p, "[ pid ] uid tgid total_vm rss %n", &n);
+	/* Most brackets are of something else: be quick. */
+	if (p[1 + strspn(p + 1, " ")] == 'p')
+		sscanf(p, "[ pid ] uid tgid total_vm rss %n", &n);
 	if (n == 0)
 		return 0;
 	for (p += n; strncmp(p, "name", 4) != 0; p += strspn(p, " ")) {
