@@ -196,14 +196,12 @@ struct log {
 	/* The lines from SCAN to USED are to be read, the last may be cut. */
 	const char *scan;
 	char *used;
-	bool skipping;    /* inside a line too long to be a kernel's */
-	enum killer last; /* the last kill's */
 	/* The report that the present line is in. */
 	struct oom_report {
 		const char *start;  /* from there on a table may begin */
-		enum killer killer; /* the next kill's, if announced */
-		bool group;         /* it is that of all others, too */
-		struct when when;   /* it was announced */
+		enum killer killer; /* the last kill's, or announced */
+		unsigned int left;  /* kills that it was announced for */
+		struct when when;   /* that was */
 		struct kill victim; /* the announced one, if with a user */
 		struct kill table;  /* what it says of one */
 		size_t ntasks;      /* in it, sorted */

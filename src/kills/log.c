@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,13 +110,14 @@ read_table(struct log *log, const char *end)
 		add_up_tasks(log);
 }
 
-/* Complete KILL with what the table of tasks says. */
+/* Complete KILL with what the table of tasks before START says. */
 static void
-look_up(struct log *log, struct kill *kill)
+look_up(struct log *log, struct kill *kill, const char *start)
 {
 	struct task key = { .value = { kill->value[PID] } }, *task;
 	struct kill other;
 
+	read_table(log, start);
 	if (log->report.ntasks == 0 ||
 	    seconds_apart(&kill->when, &log->report.table.when) > STALE)
 		return;
@@ -138,20 +140,18 @@ report_kill(struct log *log, struct message *message, const char *start)
 
 	kill->report = log->reports;
 	if (kill->killer == KILLER_UNKNOWN &&
-	    seconds_apart(&kill->when, &report->when) <= STALE)
+	    (shared ||
+		(report->left > 0 &&
+		    seconds_apart(&kill->when, &report->when) <= STALE)))
 		kill->killer = report->killer;
-	if (kill->killer == KILLER_UNKNOWN && shared)
-		kill->killer = log->last;
-	if (!report->group)
-		report->killer = KILLER_UNKNOWN;
-	log->last = kill->killer;
-	if (kill->killer < KILLER_LOWMEMORYKILLER &&
-	    kill->value[PID] == report->victim.value[PID])
-		complete_kill(kill, &report->victim);
-	/* A process that shared its memory had none of its own. */
-	if (kill->killer < KILLER_LOWMEMORYKILLER && !shared) {
-		read_table(log, start);
-		look_up(log, kill);
+	report->killer = kill->killer;
+	report->left -= report->left > 0;
+	if (kill->killer < KILLER_LOWMEMORYKILLER) {
+		if (kill->value[PID] == report->victim.value[PID])
+			complete_kill(kill, &report->victim);
+		/* A process that shared its memory had none of its own. */
+		if (!shared)
+			look_up(log, kill, start);
 	}
 	log->fn(kill, log->arg);
 }
@@ -172,7 +172,8 @@ act_on(struct log *log, struct message *message, const char *start)
 		log->announced++;
 		report->killer = message->kill.killer;
 		report->when = message->kill.when;
-		report->group = message->meaning == MEANING_ANNOUNCED_GROUP;
+		report->left =
+		    message->meaning == MEANING_ANNOUNCED_GROUP ? UINT_MAX : 1;
 		if (message->kill.value[UID] != UNKNOWN)
 			report->victim = message->kill;
 		break;
@@ -367,10 +368,6 @@ read_lines(struct log *log, bool eof)
 	const char *kill = NULL, *sending = NULL, *hit;
 
 	*log->used = '\0';
-	if (log->skipping) {
-		p = line_end(p, stop);
-		log->skipping = p == stop;
-	}
 	if (!eof)
 		stop = line_start(p, stop);
 	for (; p < stop; p = end) {
@@ -396,11 +393,10 @@ read_lines(struct log *log, bool eof)
 		read_line(log, hit, end, stop);
 	}
 	log->scan = stop;
+	/* What is left is no line of a kernel's, nor what comes after. */
 	if (log->used - stop > LINE_SIZE + AHEAD &&
-	    memchr(stop, '\n', (size_t)(log->used - stop)) == NULL) {
-		log->skipping = true;
+	    memchr(stop, '\n', (size_t)(log->used - stop)) == NULL)
 		log->scan = log->used;
-	}
 }
 
 void
@@ -408,8 +404,6 @@ log_start(struct log *log, bool kmsg)
 {
 	log->kmsg = kmsg;
 	log->scan = log->used = log->buffer;
-	log->skipping = false;
-	log->last = KILLER_UNKNOWN;
 	log->announced = 0;
 	act_on(
 	    log, &(struct message) { .meaning = MEANING_REPORT }, log->buffer);
