@@ -66,7 +66,7 @@ find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 	}
 	/* Of two lines in a row, one may not name the process id. */
 	x = &seen[nseen % SEEN];
-	last = &kills->rows[x->row % KILLS_MAX].kill;
+	last = &kills->rows[x->row % KILLS_MAX];
 	return x->row > 0 && same_kill(x, kill, kills->log) &&
 		(kill->value[PID] == UNKNOWN || last->value[PID] == UNKNOWN) &&
 		strcmp(kill->comm, last->comm) == 0
@@ -88,17 +88,15 @@ add_kill(const struct kill *kill, void *arg)
 	if ((x = find_seen(kills, kill, hash)) != NULL) {
 		x->when = kill->when;
 		if (x->row > 0 && x->row + KILLS_MAX > kills->n)
-			complete_kill(
-			    &kills->rows[x->row % KILLS_MAX].kill, kill);
+			complete_kill(&kills->rows[x->row % KILLS_MAX], kill);
 		return;
 	}
-	if (kill->killer >= KILLER_USER) {
+	if (kill->killer >= KILLER_USER)
 		kills->by_user[kill->killer]++;
-	} else {
+	else {
 		row = ++kills->n;
-		kills->rows[row % KILLS_MAX] = (struct kill_row) { *kill,
-			kills->log,
-			rules_find_comm(&kills->config->rules, kill->comm) };
+		kills->rows[row % KILLS_MAX] = *kill;
+		kills->rows[row % KILLS_MAX].log = kills->log;
 	}
 	seen[++nseen % SEEN] = (struct seen) { hash, kill->when, kill->report,
 		kills->log, row, chains[hash % SEEN] };
@@ -111,7 +109,7 @@ kept_rows(const struct kills *kills)
 	return kills->n < KILLS_MAX ? kills->n : KILLS_MAX;
 }
 
-const struct kill_row *
+const struct kill *
 kept_row(const struct kills *kills, size_t i)
 {
 	return &kills->rows[(kills->n - kept_rows(kills) + i + 1) % KILLS_MAX];
@@ -216,8 +214,6 @@ int
 kills_run(
     const struct config *config, char *const *files, size_t nfiles, bool json)
 {
-	static char kmsg[] = KMSG;
-	static char *const kernel[] = { kmsg };
 	static struct kills kills;
 	static struct log log = { .fn = add_kill, .arg = &kills };
 	size_t i;
@@ -225,15 +221,13 @@ kills_run(
 	/* A log of another machine is taken to be of one like this. */
 	log.page_size = sysconf(_SC_PAGESIZE);
 	kills.config = config;
-	if (nfiles == 0) {
-		files = kernel;
-		nfiles = 1;
-	}
+	if (nfiles == 0)
+		read_log(&kills, &log, KMSG);
 	for (i = 0; i < nfiles; i++)
 		read_log(&kills, &log, files[i]);
 	if (json)
 		print_table(&kills, true);
 	else if (kills.nlogs > 0 || kills.n > 0)
 		print_kills(&kills);
-	return kills.nlogs == nfiles ? 0 : -1;
+	return kills.nlogs == (nfiles > 0 ? nfiles : 1) ? 0 : -1;
 }

@@ -81,6 +81,7 @@ struct kill {
 	int64_t value[VALUES];         /* or UNKNOWN */
 	enum scale scale;              /* of ADJ */
 	struct usage biggest[BIGGEST]; /* at that time; 0 processes: none */
+	const char *log;               /* where it was found */
 };
 
 extern const struct kill unknown_kill; /* without any of its values */
@@ -222,13 +223,6 @@ void log_read(struct log *log, const char *data, size_t len);
 
 /* kills.c, print.c */
 
-/* A kill: a line of the table. */
-struct kill_row {
-	struct kill kill;
-	const char *log;         /* where it was found */
-	const struct rule *rule; /* what would decide for it now, or NULL */
-};
-
 struct kills {
 	const struct config *config;
 	size_t n;                /* kills found */
@@ -238,12 +232,12 @@ struct kills {
 	const char *last_log;    /* that was read to its end */
 	size_t nlogs;            /* that were */
 	bool overwritten; /* the kernel's buffer has lost its beginning */
-	struct kill_row rows[KILLS_MAX]; /* the newest, in a ring, from 1 on */
+	struct kill rows[KILLS_MAX]; /* the newest, in a ring, from 1 on */
 };
 
 /* How many rows are kept, and the Ith of them from the oldest on. */
 size_t kept_rows(const struct kills *kills);
-const struct kill_row *kept_row(const struct kills *kills, size_t i);
+const struct kill *kept_row(const struct kills *kills, size_t i);
 
 void print_table(const struct kills *kills, bool json);
 

@@ -38,10 +38,9 @@ static const char *const scale_names[] = {
 	[SCALE_OOM_ADJ] = "oom_adj", [SCALE_OOM_SCORE_ADJ] = "oom_score_adj"
 };
 
-/* A command that was killed. */
+/* A command that was killed, and its last kill. */
 struct command {
-	const char *comm;
-	const struct rule *rule;
+	const struct kill *kill;
 	size_t kills;
 };
 
@@ -97,12 +96,11 @@ format_biggest(const struct usage *usage)
 }
 
 static void
-add_row(struct libscols_table *table, const struct kill_row *row, bool json,
-    bool configured)
+add_row(struct libscols_table *table, const struct kill *kill,
+    const struct config *config, bool json)
 {
 	struct cells cells = { .line = table_line(table), .json = json };
-	const struct kill *kill = &row->kill;
-	const struct rule *rule = row->rule;
+	const struct rule *rule = rules_find_comm(&config->rules, kill->comm);
 	char size[5], *text;
 
 	add_text(&cells, kill->time[0] != '\0' ? kill->time : NULL);
@@ -116,7 +114,10 @@ add_row(struct libscols_table *table, const struct kill_row *row, bool json,
 		add_text(&cells, format_size(size, kill->value[RSS]));
 	add_number(&cells, kill->value[ADJ]);
 	if (rule == NULL)
-		add_text(&cells, json ? NULL : configured ? "none" : "");
+		add_text(&cells,
+		    json                     ? NULL
+			: config->nfiles > 0 ? "none"
+					     : "");
 	else
 		set_cell(cells.line, cells.column++,
 		    json ? "%s:%u" : "%s:%u %s%d",
@@ -134,7 +135,7 @@ add_row(struct libscols_table *table, const struct kill_row *row, bool json,
 	text = format_biggest(kill->biggest);
 	add_text(&cells, text);
 	free(text);
-	add_text(&cells, row->log);
+	add_text(&cells, kill->log);
 }
 
 void
@@ -145,8 +146,7 @@ print_table(const struct kills *kills, bool json)
 	size_t i;
 
 	for (i = 0; i < kept_rows(kills); i++)
-		add_row(
-		    table, kept_row(kills, i), json, kills->config->nfiles > 0);
+		add_row(table, kept_row(kills, i), kills->config, json);
 	table_print(table);
 }
 
@@ -158,7 +158,7 @@ print_biggest(const struct kills *kills)
 	size_t i;
 
 	for (i = 0; i < kept_rows(kills); i++) {
-		const struct kill *kill = &kept_row(kills, i)->kill;
+		const struct kill *kill = kept_row(kills, i);
 		char *biggest;
 
 		if (kill->report == report ||
@@ -181,7 +181,7 @@ compare_commands(const void *a, const void *b)
 
 	if (x->kills != y->kills)
 		return x->kills > y->kills ? -1 : 1;
-	return strcmp(x->comm, y->comm);
+	return strcmp(x->kill->comm, y->kill->comm);
 }
 
 static void
@@ -206,26 +206,26 @@ print_commands(const struct kills *kills)
 	size_t i;
 
 	for (i = 0; i < kept_rows(kills); i++) {
-		const struct kill_row *row = kept_row(kills, i);
+		const struct kill *kill = kept_row(kills, i);
 
 		for (c = commands; c < end; c++)
-			if (strcmp(c->comm, row->kill.comm) == 0)
+			if (strcmp(c->kill->comm, kill->comm) == 0)
 				break;
 		end += c == end;
-		c->comm = row->kill.comm;
-		c->rule = row->rule;
+		c->kill = kill;
 		c->kills++;
 	}
 	qsort(commands, (size_t)(end - commands), sizeof(*c), compare_commands);
 	for (c = commands; c < end; c++) {
 		printf("%s%zu ", c == commands ? ": " : ", ", c->kills);
-		print_name(c->comm);
+		print_name(c->kill->comm);
 	}
 	putchar('\n');
 	for (c = commands; c < end && kills->config->nfiles > 0; c++)
-		if (c->rule == NULL) {
+		if (rules_find_comm(&kills->config->rules, c->kill->comm) ==
+		    NULL) {
 			fputs(before, stdout);
-			print_name(c->comm);
+			print_name(c->kill->comm);
 			before = ", ";
 		}
 	if (*before == ',')
