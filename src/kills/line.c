@@ -25,7 +25,7 @@ struct prefix {
 	unsigned int nwords;
 	unsigned int loose; /* words since the last mark */
 	bool stamped;       /* there was a mark in brackets */
-	bool dated;         /* there was a time of day */
+	const char *clock;  /* the first time of day, or NULL */
 	bool severity;      /* "kern:" came last */
 };
 
@@ -105,15 +105,13 @@ has_shape(const char *p, const char *shape)
 static const char *
 find_clock(const char *p, const char *end)
 {
-	const char *colon, *q = p;
-
-	for (; (colon = memchr(q, ':', (size_t)(end - q))); q = colon + 1) {
-		for (q = colon; q > p && isdigit((unsigned char)q[-1]);)
-			q--;
-		if (q < colon && colon - q <= 2 && has_shape(colon, ":00:00") &&
-		    !isdigit((unsigned char)colon[6]))
-			return q;
-	}
+	for (; p < end; p++)
+		if (isdigit((unsigned char)*p)) {
+			if (has_shape(p, "00:00:00") || has_shape(p, "0:00:00"))
+				return p;
+			while (isdigit((unsigned char)p[1]))
+				p++;
+		}
 	return NULL;
 }
 
@@ -127,30 +125,27 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	    strncmp(p, "kernel", name) == 0 &&
 	    /* RFC 5424 has a dash after the name, dmesg -x a colon. */
 	    (p[n - 1] == ':' || *next == '-' || *next == ':');
-	bool letters = false;
-	size_t i;
+	bool letters = strspn(p, DIGITS ".,:/+-") < n;
 
-	for (i = 0; i < n; i++)
-		letters |= is_letter(p[i]);
 	prefix->nwords++;
 	if (kernel || strncmp(p, "Guest:", n) == 0) {
 		prefix->sender = SENDER_KERNEL;
 		prefix->stamped = true;
 		prefix->loose = 0;
-	} else if ((clock = find_clock(p, p + n)) != NULL)
+	} else if ((clock = find_clock(p, p + n)) != NULL) {
+		if (prefix->clock == NULL)
+			prefix->clock = clock;
 		/* Only dmesg(1) writes such a one and no sender. */
-		*(memchr(p, 'T', n) != NULL &&
-			    memchr(clock, ',', (size_t)(p + n - clock)) != NULL
-			? &prefix->stamped
-			: &prefix->dated) = true;
-	else if (p[n - 1] != ':')
+		prefix->stamped |= memchr(p, 'T', n) != NULL &&
+		    memchr(clock, ',', (size_t)(p + n - clock)) != NULL;
+	} else if (p[n - 1] != ':')
 		prefix->loose += letters && n > 3;
 	/* Not so a number, VMware's "I125:", "kern: err:", grep's file, and a
 	   console's prompt. */
 	else if (letters && !prefix->severity &&
 	    (!isupper((unsigned char)*p) || strspn(p + 1, DIGITS) != n - 2) &&
 	    (prefix->nwords > 1 || p[n] == ' ') &&
-	    (strncmp(p, "login:", n) != 0 || prefix->dated ||
+	    (strncmp(p, "login:", n) != 0 || prefix->clock != NULL ||
 		prefix->sender != SENDER_NONE))
 		prefix->sender =
 		    prefix->nwords == 1 ? SENDER_FIRST : SENDER_OTHER;
@@ -176,6 +171,8 @@ read_mark(struct prefix *prefix, const char *p)
 			    strchr(" \t:>|", p[-1]) != NULL)))
 			prefix->loose = 0;
 		prefix->stamped = true;
+		if (prefix->clock == NULL)
+			prefix->clock = find_clock(p, close);
 		/* A process id, which journald writes after any tag. */
 		n = strspn(p + 1, DIGITS " ");
 		if (n > 0 && p + 1 + n == close && close[1] == ':')
@@ -298,12 +295,12 @@ read_stamp(struct when *when, char *time, const char *p)
 		set_time(time, p, end);
 }
 
-/* When the line was written that begins with the text from P to END. */
+/* When the line was written that begins with TEXT, which has the CLOCK. */
 static void
-set_when(struct kill *kill, const char *text, const char *end)
+set_when(struct kill *kill, const char *text, const char *clock)
 {
 	struct when *when = &kill->when;
-	const char *p, *clock = find_clock(text, end);
+	const char *p;
 
 	if (clock != NULL) {
 		/* The number before it is the day. */
@@ -352,7 +349,7 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 		p = read_mark(&prefix, p);
 	if (kill != NULL &&
 	    (prefix.sender != SENDER_OTHER || kill->killer >= KILLER_USER))
-		set_when(kill, text, end);
+		set_when(kill, text, prefix.clock);
 	if (prefix.sender == SENDER_OTHER)
 		return TRUST_NEVER;
 	/* The name of a cgroup comes before its first word. */
@@ -370,7 +367,7 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 	if (prefix.loose > 0)
 		return isblank((unsigned char)end[-2]) ? TRUST_STRONG
 						       : TRUST_NOT;
-	return prefix.dated ? TRUST_STRONG : TRUST;
+	return prefix.clock != NULL ? TRUST_STRONG : TRUST;
 }
 
 int64_t
