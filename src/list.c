@@ -71,38 +71,25 @@ struct list {
 	bool failed;
 };
 
-enum {
-	COL_PID,
-	COL_USER,
-	COL_RSS,
-	COL_SWAP,
-	COL_SCORE,
-	COL_BAR,
-	COL_ADJ,
-	COL_WANT,
-	COL_RULE,
-	COL_PASSED,
-	COL_COMMAND,
-	COL_COUNT
-};
+#define SWAP_COLUMN 3
 
 /*
  * On a narrow terminal libsmartcols cuts the columns with SCOLS_FL_TRUNC, first
  * those that are wider than their part of the terminal: the bar.
  */
 static const struct column columns[] = {
-	[COL_PID] = { "PID", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_USER] = { "USER", IN_BOTH, 1, 0, SCOLS_JSON_STRING },
-	[COL_RSS] = { "RSS", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_SWAP] = { "SWAP", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_SCORE] = { "SCORE", IN_BOTH, 1, SCOLS_FL_RIGHT,
+	{ "PID", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	{ "USER", IN_BOTH, 1, 0, SCOLS_JSON_STRING },
+	{ "RSS", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	[SWAP_COLUMN] = { "SWAP", IN_BOTH, 1, SCOLS_FL_RIGHT,
 	    SCOLS_JSON_NUMBER },
-	[COL_BAR] = { "", IN_TABLE, 0.01, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
-	[COL_ADJ] = { "ADJ", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_WANT] = { "WANT", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	[COL_RULE] = { "RULE", IN_BOTH, 1, 0, SCOLS_JSON_STRING },
-	[COL_PASSED] = { "PASSED_OVER", IN_JSON, 1, 0, SCOLS_JSON_STRING },
-	[COL_COMMAND] = { "COMMAND", IN_BOTH, 1, 0, SCOLS_JSON_NUMBER },
+	{ "SCORE", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	{ "", IN_TABLE, 0.01, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
+	{ "ADJ", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	{ "WANT", IN_BOTH, 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
+	{ "RULE", IN_BOTH, 1, 0, SCOLS_JSON_STRING },
+	{ "PASSED_OVER", IN_JSON, 1, 0, SCOLS_JSON_STRING },
+	{ "COMMAND", IN_BOTH, 1, 0, SCOLS_JSON_NUMBER },
 };
 
 /*
@@ -494,59 +481,50 @@ passed_over(const struct list_row *row)
 	}
 }
 
-static void
-set_size(struct libscols_line *line, size_t column, int64_t bytes, bool json)
-{
-	char buf[5];
-
-	if (json)
-		set_cell(line, column, "%jd", (intmax_t)bytes);
-	else
-		set_cell(line, column, "%s", format_size(buf, bytes));
-}
-
 /* The reason for not applying it comes first: the end may be cut off. */
 static void
-set_rule(struct libscols_line *line, const struct list_row *row, bool json)
+add_rule(struct row *cells, const struct list_row *row, const char *passed)
 {
-	const char *passed = passed_over(row), *file;
+	const struct rule *rule = row->rule;
 
 	if (row->verdict == VERDICT_RESET)
-		set_cell(line, COL_RULE, "reset_inherited");
-	if (passed != NULL)
-		set_cell(line, COL_PASSED, "%s", passed);
-	if (row->rule == NULL)
-		return;
-	file = json ? row->rule->file : base_name(row->rule->file);
-	if (passed != NULL && !json)
-		set_cell(line, COL_RULE, "(%s) %s:%u", passed, file,
-		    row->rule->line);
+		add_cell(cells, "reset_inherited");
+	else if (rule == NULL)
+		cells->column++;
+	else if (cells->json)
+		add_cell(cells, "%s:%u", rule->file, rule->line);
 	else
-		set_cell(line, COL_RULE, "%s:%u", file, row->rule->line);
+		add_cell(cells, "%s%s%s%s:%u", passed != NULL ? "(" : "",
+		    passed != NULL ? passed : "", passed != NULL ? ") " : "",
+		    base_name(rule->file), rule->line);
 }
 
 static void
-add_line(struct libscols_table *table, const struct list_row *row, int highest,
+add_row(struct libscols_table *table, const struct list_row *row, int highest,
     const struct list_options *o)
 {
-	struct libscols_line *line = table_line(table);
+	struct row cells = table_row(table, o->json);
 	bool differs = row->want != row->adj;
+	const char *passed = passed_over(row);
 
-	set_cell(line, COL_PID, "%d", row->pid);
-	set_cell(line, COL_USER, "%s", user_name(row->uid));
-	set_size(line, COL_RSS, row->rss, o->json);
-	set_size(line, COL_SWAP, row->swap, o->json);
-	set_cell(line, COL_SCORE, "%d", row->score);
-	set_cell(line, COL_BAR, "%.*s",
+	add_number(&cells, row->pid);
+	add_cell(&cells, "%s", user_name(row->uid));
+	add_size(&cells, row->rss);
+	add_size(&cells, row->swap);
+	add_number(&cells, row->score);
+	add_cell(&cells, "%.*s",
 	    (int)((int64_t)row->score * BAR_WIDTH / highest), "##########");
-	set_cell(line, COL_ADJ, "%d", row->adj);
+	add_number(&cells, row->adj);
 	if (row->verdict == VERDICT_APPLY || row->verdict == VERDICT_RESET)
-		set_cell(line, COL_WANT, "%d%s", row->want,
+		add_cell(&cells, "%d%s", row->want,
 		    differs && !o->json && !o->color ? " !" : "");
-	set_rule(line, row, o->json);
-	set_command(line, COL_COMMAND, row->comm, o->json);
+	else
+		cells.column++;
+	add_rule(&cells, row, passed);
+	add_text(&cells, passed);
+	add_command(&cells, row->comm);
 	if (differs && o->color)
-		scols_line_set_color(line, "red");
+		scols_line_set_color(cells.line, "red");
 }
 
 static void
@@ -563,13 +541,15 @@ print_rows(const struct list *l)
 			highest = l->row[i].score;
 		swap |= l->row[i].swap > 0;
 	}
-	table = table_new("processes", columns, COL_COUNT, o->json);
+	table = table_new("processes", columns,
+	    sizeof(columns) / sizeof(columns[0]), o->json);
 	scols_table_enable_colors(table, o->color);
 	if (!swap)
 		scols_column_set_flags(
-		    scols_table_get_column(table, COL_SWAP), SCOLS_FL_HIDDEN);
+		    scols_table_get_column(table, SWAP_COLUMN),
+		    SCOLS_FL_HIDDEN);
 	for (i = 0; i < l->n; i++)
-		add_line(table, &l->row[i], highest, o);
+		add_row(table, &l->row[i], highest, o);
 	table_print(table);
 }
 

@@ -176,40 +176,69 @@ table_new(const char *name, const struct column *columns, size_t n, bool json)
 	return table;
 }
 
-struct libscols_line *
-table_line(struct libscols_table *table)
+struct row
+table_row(struct libscols_table *table, bool json)
 {
-	struct libscols_line *line = scols_table_new_line(table, NULL);
+	struct row row = { .line = scols_table_new_line(table, NULL),
+		.json = json };
 
-	if (line == NULL)
+	if (row.line == NULL)
 		err(EXIT_NOTHING_CHANGED, NULL);
-	return line;
+	return row;
 }
 
-/* Give the allocated TEXT to a cell. */
+/* Give the allocated TEXT to the next cell. */
 static void
-give_cell(struct libscols_line *line, size_t column, char *text)
+give_cell(struct row *row, char *text)
 {
-	if (text == NULL || scols_line_refer_data(line, column, text) != 0)
+	if (text == NULL ||
+	    scols_line_refer_data(row->line, row->column++, text) != 0)
 		err(EXIT_NOTHING_CHANGED, NULL);
 }
 
 void
-set_cell(struct libscols_line *line, size_t column, const char *format, ...)
+add_cell(struct row *row, const char *format, ...)
 {
 	va_list ap;
 
 	va_start(ap, format);
-	give_cell(line, column, vprintable(format, ap));
+	give_cell(row, vprintable(format, ap));
 	va_end(ap);
 }
 
 void
-set_command(
-    struct libscols_line *line, size_t column, const char *comm, bool json)
+add_text(struct row *row, const char *text)
 {
-	give_cell(
-	    line, column, json ? quote_json(comm) : printable("%s", comm));
+	if (text != NULL || !row->json)
+		add_cell(row, "%s", text != NULL ? text : "-");
+	else
+		row->column++;
+}
+
+void
+add_number(struct row *row, int64_t number)
+{
+	if (number == UNKNOWN)
+		add_text(row, NULL);
+	else
+		add_cell(row, "%jd", (intmax_t)number);
+}
+
+void
+add_size(struct row *row, int64_t bytes)
+{
+	char buf[5];
+
+	if (row->json || bytes == UNKNOWN)
+		add_number(row, bytes);
+	else
+		add_cell(row, "%s", format_size(buf, bytes));
+}
+
+void
+add_command(struct row *row, const char *comm)
+{
+	give_cell(row, row->json ? quote_json(comm) : printable("%s", comm));
 }
 
 void

@@ -76,18 +76,34 @@ struct column {
 
 struct libscols_table *table_new(
     const char *name, const struct column *columns, size_t n, bool json);
-struct libscols_line *table_line(struct libscols_table *table);
 
-/* Fill a cell with what printable() returns. */
-__attribute__((format(printf, 3, 4))) void set_cell(
-    struct libscols_line *line, size_t column, const char *format, ...);
+/* A row of a table, which is filled from the first column on. */
+struct row {
+	struct libscols_line *line;
+	size_t column; /* the next */
+	bool json;
+};
+
+struct row table_row(struct libscols_table *table, bool json);
+
+/* Fill the next cell with what printable() returns. */
+__attribute__((format(printf, 2, 3))) void add_cell(
+    struct row *row, const char *format, ...);
 
 /*
- * Fill a cell with a command's name, which may be empty. Its column must be of
+ * Fill it with a text, a number, or a size in bytes. One that is not known,
+ * NULL or UNKNOWN, is null in JSON and "-" elsewhere.
+ */
+#define UNKNOWN INT64_MIN
+void add_text(struct row *row, const char *text);
+void add_number(struct row *row, int64_t number);
+void add_size(struct row *row, int64_t bytes);
+
+/*
+ * Fill it with a command's name, which may be empty. Its column must be of
  * numbers in JSON, for the quotes are its own: libsmartcols makes null of "".
  */
-void set_command(
-    struct libscols_line *line, size_t column, const char *comm, bool json);
+void add_command(struct row *row, const char *comm);
 
 /* Print the table and release it. */
 void table_print(struct libscols_table *table);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "kills/kills.h"
-#include "text.h"
 
 #define KMSG "/dev/kmsg"
 #define KMSG_DEVICE makedev(1, 11) /* admin-guide/devices.txt */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "text.h"
 
 /*
  * Print the kills that the kernel log has, who used the memory, and which rules
@@ -52,9 +53,8 @@ enum killer {
 	KILLERS
 };
 
-/* What a message may say of a process: RSS in bytes; OTHER is not used. */
+/* What a message may say, or UNKNOWN: RSS in bytes; OTHER is not used. */
 enum value { PID, UID, RSS, ADJ, OTHER, VALUES };
-#define UNKNOWN INT64_MIN
 
 /* Which scale an adjustment is on; lowmemorykiller's adj has been on both. */
 enum scale { SCALE_UNKNOWN, SCALE_OOM_ADJ, SCALE_OOM_SCORE_ADJ };
@@ -78,7 +78,7 @@ struct kill {
 	unsigned long report; /* the out-of-memory report that it belongs to */
 	enum killer killer;
 	char comm[NAME_SIZE];
-	int64_t value[VALUES];         /* or UNKNOWN */
+	int64_t value[VALUES];
 	enum scale scale;              /* of ADJ */
 	struct usage biggest[BIGGEST]; /* at that time; 0 processes: none */
 	const char *log;               /* where it was found */

@@ -7,7 +7,6 @@
 #include <libsmartcols.h>
 
 #include "kills/kills.h"
-#include "text.h"
 
 static const struct column columns[] = {
 	{ "TIME", IN_BOTH, 0, 0, SCOLS_JSON_STRING },
@@ -44,31 +43,6 @@ struct command {
 	size_t kills;
 };
 
-/* A line of the table that is being filled. */
-struct cells {
-	struct libscols_line *line;
-	size_t column; /* the next */
-	bool json;
-};
-
-/* What is not known, NULL, is null in JSON and "-" in the table. */
-static void
-add_text(struct cells *cells, const char *text)
-{
-	if (text != NULL || !cells->json)
-		set_cell(cells->line, cells->column, "%s", text ? text : "-");
-	cells->column++;
-}
-
-static void
-add_number(struct cells *cells, int64_t number)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%jd", (intmax_t)number);
-	add_text(cells, number != UNKNOWN ? text : NULL);
-}
-
 /*
  * "mysqld 1.2G, apache2 1.1G in 40 processes, java 300M", to be freed; NULL if
  * nothing is known.
@@ -99,19 +73,16 @@ static void
 add_row(struct libscols_table *table, const struct kill *kill,
     const struct config *config, bool json)
 {
-	struct cells cells = { .line = table_line(table), .json = json };
+	struct row cells = table_row(table, json);
 	const struct rule *rule = rules_find_comm(&config->rules, kill->comm);
-	char size[5], *text;
+	char *text;
 
 	add_text(&cells, kill->time[0] != '\0' ? kill->time : NULL);
 	add_text(&cells, killer_names[kill->killer]);
 	add_number(&cells, kill->value[PID]);
-	set_command(cells.line, cells.column++, kill->comm, json);
+	add_command(&cells, kill->comm);
 	add_number(&cells, kill->value[UID]);
-	if (json || kill->value[RSS] == UNKNOWN)
-		add_number(&cells, kill->value[RSS]);
-	else
-		add_text(&cells, format_size(size, kill->value[RSS]));
+	add_size(&cells, kill->value[RSS]);
 	add_number(&cells, kill->value[ADJ]);
 	if (rule == NULL)
 		add_text(&cells,
@@ -119,8 +90,7 @@ add_row(struct libscols_table *table, const struct kill *kill,
 			: config->nfiles > 0 ? "none"
 					     : "");
 	else
-		set_cell(cells.line, cells.column++,
-		    json ? "%s:%u" : "%s:%u %s%d",
+		add_cell(&cells, json ? "%s:%u" : "%s:%u %s%d",
 		    json ? rule->file : base_name(rule->file), rule->line,
 		    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
 	if (!json)
