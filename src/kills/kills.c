@@ -205,7 +205,7 @@ read_log(struct kills *kills, struct log *log, const char *file)
 		kills->last_log = kills->log;
 	}
 	log_read(log, data, 0);
-	kills->announced += log->announced;
+	kills->announced = log->announced;
 	close(fd);
 }
 

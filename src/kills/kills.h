@@ -22,12 +22,10 @@ int kills_run(
     const struct config *config, char *const *files, size_t nfiles, bool json);
 
 /*
- * The rest is what the parts of -k share. log.c takes a log piece by piece;
- * line.c says whose a line is and when it was written, message.c what it means.
- * kills.c makes rows of the kills that come out, and print.c shows them.
- *
- * A log is not to be trusted: processes choose their names, and programs write
- * to the same file.
+ * The rest is what the parts of -k share: log.c takes a log piece by piece,
+ * line.c says whose a line is and when it was written, message.c what it means,
+ * kills.c makes rows of the kills, and print.c shows them. A log is not to be
+ * trusted: processes choose their names, and programs write to the same file.
  */
 
 #define NAME_SIZE 64 /* a comm, whose bytes the log may have escaped */
@@ -65,10 +63,10 @@ struct when {
 	int64_t date; /* seconds since the month began */
 };
 
-/* What all processes of a command used. */
-struct usage {
+/* A process in an out-of-memory report's table, or those of a command. */
+struct task {
+	int64_t value[VALUES];
 	char comm[NAME_SIZE];
-	int64_t rss; /* bytes */
 	unsigned int processes;
 };
 
@@ -79,9 +77,9 @@ struct kill {
 	enum killer killer;
 	char comm[NAME_SIZE];
 	int64_t value[VALUES];
-	enum scale scale;              /* of ADJ */
-	struct usage biggest[BIGGEST]; /* at that time; 0 processes: none */
-	const char *log;               /* where it was found */
+	enum scale scale;             /* of ADJ */
+	struct task biggest[BIGGEST]; /* at that time; 0 processes: none */
+	const char *log;              /* where it was found */
 };
 
 extern const struct kill unknown_kill; /* without any of its values */
@@ -167,19 +165,12 @@ bool may_be_message(const char *word, const char *end);
 void read_message(const struct line *line, const char *word, int64_t page_size,
     struct message *message);
 
-/* A row of the table of tasks in an out-of-memory report. */
-struct task {
-	int64_t value[VALUES]; /* RSS in pages */
-	char comm[NAME_SIZE];
-};
-
 /*
- * Read the table's heading from the bracket on. Returns how many COLUMNS are
- * before the name, and what holds for the whole TABLE; or 0 if it is none.
+ * Read the heading of an out-of-memory report's table from the bracket on.
+ * Returns how many columns are before the name, and what holds for the whole
+ * TABLE; or 0 if it is none. Read a row of the table, with RSS in pages.
  */
 int read_heading(const char *p, struct kill *table);
-
-/* Read a row. Returns false if there is none. */
 bool read_task(const char *p, int columns, struct task *task);
 
 /* Complete KILL with what another line says about it. */
@@ -191,7 +182,7 @@ struct log {
 	void (*fn)(const struct kill *kill, void *arg); /* for each kill */
 	void *arg;
 	int64_t page_size; /* bytes: some messages count in pages */
-	size_t announced;  /* kills so far, done or not */
+	size_t announced;  /* kills in all logs so far, done or not */
 	unsigned long reports;
 	bool kmsg;
 	/* The lines from SCAN to USED are to be read, the last may be cut. */
@@ -212,10 +203,7 @@ struct log {
 	char buffer[2 * TABLE_SIZE + CHUNK];
 };
 
-/*
- * Begin another log, of which nothing is known yet. With KMSG it is made of
- * records of /dev/kmsg.
- */
+/* Begin another log; with KMSG it is made of records of /dev/kmsg. */
 void log_start(struct log *log, bool kmsg);
 
 /* Read the next LEN bytes of the log, up to CHUNK; none if it is over. */

@@ -49,25 +49,27 @@ compare_tasks(const void *a, const void *b)
 static void
 add_up_tasks(struct log *log)
 {
-	struct usage usage, *biggest = log->report.table.biggest;
+	struct task sum, *biggest = log->report.table.biggest;
 	struct task *task = log->tasks, *end = task + log->report.ntasks;
 	size_t i;
 
 	qsort(task, log->report.ntasks, sizeof(*task), compare_tasks);
 	memset(biggest, 0, BIGGEST * sizeof(*biggest));
 	while (task < end) {
-		usage = (struct usage) { .processes = 0 };
-		memcpy(usage.comm, task->comm, NAME_SIZE);
-		for (; task < end && strcmp(task->comm, usage.comm) == 0;
-		     task++, usage.processes++) {
+		sum = *task;
+		sum.value[RSS] = 0;
+		for (; task < end && strcmp(task->comm, sum.comm) == 0;
+		     task++) {
 			task->value[RSS] *= log->page_size;
-			usage.rss += task->value[RSS];
+			sum.value[RSS] += task->value[RSS];
+			sum.processes++;
 		}
-		for (i = BIGGEST; i > 0 && usage.rss > biggest[i - 1].rss; i--)
+		for (i = BIGGEST;
+		     i > 0 && sum.value[RSS] > biggest[i - 1].value[RSS]; i--)
 			if (i < BIGGEST)
 				biggest[i] = biggest[i - 1];
 		if (i < BIGGEST)
-			biggest[i] = usage;
+			biggest[i] = sum;
 	}
 }
 
@@ -404,7 +406,6 @@ log_start(struct log *log, bool kmsg)
 {
 	log->kmsg = kmsg;
 	log->scan = log->used = log->buffer;
-	log->announced = 0;
 	act_on(
 	    log, &(struct message) { .meaning = MEANING_REPORT }, log->buffer);
 }

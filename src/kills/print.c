@@ -48,21 +48,21 @@ struct command {
  * nothing is known.
  */
 static char *
-format_biggest(const struct usage *usage)
+format_biggest(const struct task *biggest)
 {
 	char *text = NULL, size[5];
 	size_t len, i;
 	FILE *file;
 
-	if (usage[0].processes == 0)
+	if (biggest[0].processes == 0)
 		return NULL;
 	if ((file = open_memstream(&text, &len)) == NULL)
 		err(EXIT_NOTHING_CHANGED, NULL);
-	for (i = 0; i < BIGGEST && usage[i].processes > 0; i++) {
-		fprintf(file, "%s%s %s", i == 0 ? "" : ", ", usage[i].comm,
-		    format_size(size, usage[i].rss));
-		if (usage[i].processes > 1)
-			fprintf(file, " in %u processes", usage[i].processes);
+	for (i = 0; i < BIGGEST && biggest[i].processes > 0; i++) {
+		fprintf(file, "%s%s %s", i == 0 ? "" : ", ", biggest[i].comm,
+		    format_size(size, biggest[i].value[RSS]));
+		if (biggest[i].processes > 1)
+			fprintf(file, " in %u processes", biggest[i].processes);
 	}
 	if (fclose(file) == EOF)
 		err(EXIT_NOTHING_CHANGED, NULL);

@@ -290,7 +290,7 @@ test_biggest(void **state)
 	    "Killed process 101 (other)\n";
 	static char big[32768];
 	char text[2048];
-	const struct usage *biggest = seen.kill[0].biggest;
+	const struct task *biggest = seen.kill[0].biggest;
 	size_t n;
 
 	(void)state;
@@ -298,10 +298,10 @@ test_biggest(void **state)
 	read_string(text);
 	assert_int_equal(seen.n, 2);
 	assert_string_equal(biggest[0].comm, "web");
-	assert_int_equal(biggest[0].rss, 20000 * 4096);
+	assert_int_equal(biggest[0].value[RSS], 20000 * 4096);
 	assert_int_equal(biggest[0].processes, 2);
 	assert_string_equal(biggest[1].comm, "a b");
-	assert_int_equal(biggest[1].rss, 10000 * 4096);
+	assert_int_equal(biggest[1].value[RSS], 10000 * 4096);
 	assert_string_equal(biggest[2].comm, "sh");
 	assert_int_equal(biggest[2].processes, 1);
 	assert_int_equal(seen.kill[0].value[UID], 1000);
@@ -338,7 +338,7 @@ test_biggest(void **state)
 	read_string(text);
 	assert_int_equal(seen.n, 4);
 	assert_int_equal(seen.kill[3].value[UID], 0);
-	assert_int_equal(seen.kill[3].biggest[0].rss, 20000 * 4096);
+	assert_int_equal(seen.kill[3].biggest[0].value[RSS], 20000 * 4096);
 	/* more memory than any machine has */
 	for (n = (size_t)snprintf(big, sizeof(big), "%s", head);
 	     n < sizeof(big) - 128;)
@@ -347,7 +347,7 @@ test_biggest(void **state)
 	strcpy(big + n, "Killed process 7 (x)\n");
 	read_string(big);
 	assert_int_equal(seen.n, 1);
-	assert_true(biggest[0].processes == 0 || biggest[0].rss > 0);
+	assert_true(biggest[0].processes == 0 || biggest[0].value[RSS] > 0);
 	/* a report much later than the table */
 	read_string("[  100.000001] [ pid ] uid tgid total_vm rss name\n"
 		    "[  100.000001] [    7]   0    7        9   9 x\n"
