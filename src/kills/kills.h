@@ -39,6 +39,12 @@ int kills_run(
 #define DIGITS "0123456789"
 #define QUOTATION " \t>|#*" /* what mail programs and people put in front */
 
+static inline bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 enum killer {
 	KILLER_UNKNOWN,
 	KILLER_OOM,   /* memory ran out: mm/oom_kill.c */

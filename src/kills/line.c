@@ -72,7 +72,7 @@ copy_line(struct line *line, const char *before, const char *start,
 	line->end = copy_text(text, start, end, before != NULL);
 	line->joint = '\n';
 	line->resumed = false;
-	if (isdigit((unsigned char)*start))
+	if (is_digit(*start))
 		sscanf(text, "%lu,%*u,%llu,%*[^;];%n", &priority, &line->micros,
 		    &n);
 	line->from = text + n;
@@ -96,7 +96,7 @@ static bool
 has_shape(const char *p, const char *shape)
 {
 	for (; *shape != '\0'; p++, shape++)
-		if (*shape == '0' ? !isdigit((unsigned char)*p) : *p != *shape)
+		if (*shape == '0' ? !is_digit(*p) : *p != *shape)
 			return false;
 	return true;
 }
@@ -106,10 +106,10 @@ static const char *
 find_clock(const char *p, const char *end)
 {
 	for (; p < end; p++)
-		if (isdigit((unsigned char)*p)) {
+		if (is_digit(*p)) {
 			if (has_shape(p, "00:00:00") || has_shape(p, "0:00:00"))
 				return p;
-			while (isdigit((unsigned char)p[1]))
+			while (is_digit(p[1]))
 				p++;
 		}
 	return NULL;
@@ -283,7 +283,7 @@ read_stamp(struct when *when, char *time, const char *p)
 
 	p += *p == '[';
 	p += strspn(p, " ");
-	if (isdigit((unsigned char)*p) &&
+	if (is_digit(*p) &&
 	    sscanf(p, "%12lld.%6lld%n", &seconds, &micros, &n) == 2 &&
 	    strchr(" s],@", p[n + (int)strspn(p + n, DIGITS)]) != NULL) {
 		when->boot = seconds * 1000000 + micros;
@@ -306,7 +306,7 @@ set_when(struct kill *kill, const char *text, const char *clock)
 		/* The number before it is the day. */
 		for (p = clock; p > text && strchr("T :", p[-1]) != NULL;)
 			p--;
-		while (p > text && isdigit((unsigned char)p[-1]))
+		while (p > text && is_digit(p[-1]))
 			p--;
 		when->date = p < clock ? strtol(p, NULL, 10) % 100 * 86400 : 0;
 		p = strchr(clock, ':');

@@ -44,8 +44,7 @@ static const struct format {
 	/* mm/oom_kill.c */
 	/* 2.6.18 to now; RHEL 7: ", UID 0, " after; Virtuozzo 7: " in VE" */
 	{ "Killed process %p (%c)%r", .killer = 0 },
-	/* RHEL 5, RHEL 6 */
-	{ "Killed process %p, UID %u, (%c)%r", .killer = 0 },
+	{ "Killed process %p, UID %u, (%c)%r", .killer = 0 }, /* RHEL 5, 6 */
 	/* Virtuozzo and OpenVZ 6, RHEL 6's with container limits */
 	{ "killed process %p (%c)%r", .before = "OOM " },
 	/* 2.6.36 to 4.3: of another thread group, but with the same memory */
@@ -153,12 +152,6 @@ message_pattern(size_t i)
 	return i < COUNT(formats) ? formats[i].pattern : NULL;
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /*
  * Read the number at *P that LETTER stands for. It may go on in the next line;
  * but one that may be the last of its line only if that is likely. Returns what
@@ -175,12 +168,12 @@ read_number(const char **p, char letter, char joint, int64_t *number)
 		word++;
 	if (!is_digit(*q))
 		return NULL;
-	for (*number = 0; is_digit(*q) && *number <= NUMBER_MAX; q++) {
-		*number = *number * 10 + *q - '0';
-		if (q[1] == '\n' && is_digit(q[2]) &&
+	for (*number = 0; is_digit(*q) && *number <= NUMBER_MAX;) {
+		*number = *number * 10 + *q++ - '0';
+		if (*q == '\n' && is_digit(q[1]) &&
 		    (strchr("uas", letter) == NULL ||
 			strchr(joint == '\0' ? VALUE_ENDS : ",",
-			    q[2 + strspn(q + 2, DIGITS)]) != NULL))
+			    q[1 + strspn(q + 1, DIGITS)]) != NULL))
 			q++;
 	}
 	*p = q;
@@ -289,20 +282,19 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 	pattern += 2;
 	switch (letter) {
 	case 'c':
-		for (q = p; q < p + NAME_SIZE - 1 && *q != '\0'; q++)
-			if (*q == '\n' && !message->line->is_record)
-				break;
-		return match_comm(pattern, p, (size_t)(q - p), message) ||
-		    (*q == '\n' &&
-			match_comm(pattern, p, strnlen(p, COMM), message));
+		n = strnlen(p, NAME_SIZE - 1);
+		end = message->line->is_record ? NULL : memchr(p, '\n', n);
+		if (end == NULL)
+			return match_comm(pattern, p, n, message);
+		return match_comm(pattern, p, (size_t)(end - p), message) ||
+		    match_comm(pattern, p, n < COMM ? n : COMM, message);
+	/* A value that was cut does not end so. */
 	case 'e':
+		return strchr(VALUE_ENDS, *p) != NULL;
 	case 'r':
-		/* A value that was cut does not end so. */
-		if (strchr(VALUE_ENDS, *p) == NULL &&
-		    (letter == 'e' || *p != '.'))
+		if (strchr(VALUE_ENDS ".", *p) == NULL)
 			return false;
-		if (letter == 'r')
-			read_list(p, message);
+		read_list(p, message);
 		break;
 	case '.':
 		return strchr("[<\n", p[*p == ' ']) != NULL;
@@ -334,24 +326,14 @@ bool
 may_be_message(const char *word, const char *end)
 {
 	/* A line may have been broken after a word such as Kill. */
-	size_t n = end - word < WORD_MIN ? (size_t)(end - word) : WORD_MIN;
-	const struct format *f = formats, *last = f + COUNT(formats);
+	size_t i, n = end - word < WORD_MIN ? (size_t)(end - word) : WORD_MIN;
 
-	if (n < 4)
-		return false;
 	/* Most hits are of no pattern: be quick. */
-	while (f < last &&
-	    (f->pattern[n - 1] != word[n - 1] ||
-		memcmp(f->pattern, word, n) != 0))
-		f++;
-	return f < last;
-}
-
-/* Whether C may stand for W, or between it and the next one. */
-static bool
-is_fitting(char c, char w)
-{
-	return w == '#' ? is_digit(c) : (w == ' ' && c == ' ') || c == '\n';
+	for (i = 0; n >= 4 && i < COUNT(formats); i++)
+		if (formats[i].pattern[n - 1] == word[n - 1] &&
+		    memcmp(formats[i].pattern, word, n) == 0)
+			return true;
+	return false;
 }
 
 /*
@@ -366,7 +348,9 @@ match_before(const struct line *line, const char *p, const char *words)
 		if (p == line->start)
 			while (p > line->text && p[-1] != '\n')
 				p--;
-		for (end = p; p > line->text && is_fitting(p[-1], *w);)
+		for (end = p; p > line->text &&
+		     (p[-1] == '\n' || (p[-1] == ' ' && *w == ' ') ||
+			 (*w == '#' && is_digit(p[-1])));)
 			p--;
 		if (*w == '#' || *w == ' ' ? p == end
 					   : p == line->text || *--p != *w)
@@ -470,7 +454,8 @@ read_task(const char *p, int columns, struct task *task)
 	for (i = 0; i < columns; i++) {
 		/* In another line there may be more to read. */
 		p += *p == '[' || *p == ']';
-		p += strspn(p, " \t");
+		while (*p == ' ' || *p == '\t')
+			p++;
 		word = read_number(&p,
 		    i < 5                 ? "punns"[i]
 			: i < columns - 1 ? 'n'
