@@ -150,8 +150,8 @@ struct message {
 	enum meaning meaning;
 	const char *start; /* with the opening that names the killer */
 	const char *end;   /* of what was understood */
-	bool strong; /* it has more of the kernel's form than a few words */
-	bool cut;    /* the text ended early: the next line may go on with it */
+	enum trust needs;  /* much of the kernel's form needs less */
+	bool cut; /* the text ended early: the next line may go on with it */
 	const struct line *line;
 	int64_t page_size;
 	struct kill kill;

@@ -165,9 +165,10 @@ act_on(struct log *log, struct message *message, const char *start)
 	struct oom_report *report = &log->report;
 
 	switch (message->meaning) {
-	case MEANING_KILL:
-	case MEANING_KILL_SHARED:
-		report_kill(log, message, start);
+	case MEANING_REPORT:
+		log->reports++;
+		*report = (struct oom_report) { .start = start,
+			.table = unknown_kill };
 		break;
 	case MEANING_ANNOUNCED:
 	case MEANING_ANNOUNCED_GROUP:
@@ -179,13 +180,8 @@ act_on(struct log *log, struct message *message, const char *start)
 		if (message->kill.value[UID] != UNKNOWN)
 			report->victim = message->kill;
 		break;
-	case MEANING_REPORT:
-		log->reports++;
-		*report = (struct oom_report) { .start = start,
-			.table = unknown_kill };
-		break;
-	case MEANING_NONE:
-		break;
+	default:
+		report_kill(log, message, start);
 	}
 }
 
@@ -227,7 +223,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 	const char *text = line->from, *end;
 	ptrdiff_t width = line->end - line->from, n;
 	ptrdiff_t indent = message->start - text;
-	bool indented, whole = message->meaning != MEANING_NONE;
+	bool indented, other, whole = message->meaning != MEANING_NONE;
 	int i;
 
 	line->joint = width < WIDTH - 20 ? '\n' : ' ';
@@ -259,14 +255,15 @@ join_lines(struct line *line, const struct message *message, const char *p,
 			line->joint = '\0';
 		p += n;
 		/* Most lines after a message begin another. */
-		if (end - p >= JOINED_SIZE ||
-		    memchr(p, '\0', (size_t)(end - p)) != NULL ||
-		    ((whole || !indented) &&
-			(*p == '[' || may_be_message(p, end))) ||
-		    (whole &&
-			(p == end ||
+		other = *p == '[' || may_be_message(p, end);
+		if (whole)
+			other |= p == end ||
 			    (isupper((unsigned char)*p) &&
-				strchr("BDIU", *p) == NULL))))
+				strchr("BDIU", *p) == NULL);
+		else if (indented)
+			other = false;
+		if (other || end - p >= JOINED_SIZE ||
+		    memchr(p, '\0', (size_t)(end - p)) != NULL)
 			break;
 		*line->end = '\n';
 		line->end = copy_text(line->end + 1, p, end, true);
@@ -307,7 +304,6 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	struct kill cut;
 	enum trust trust;
 	const char *word, *last;
-	bool user;
 	int i;
 
 	/* What names the killer may begin in the line before: no digit. */
@@ -343,14 +339,12 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 			message.kill.when = cut.when;
 			memcpy(message.kill.time, cut.time, TIME_SIZE);
 		}
-		user = message.kill.killer >= KILLER_USER;
-		if (message.meaning != MEANING_NONE &&
-		    (user ? message.strong
-			  : trust >= (message.strong ? TRUST_STRONG : TRUST))) {
+		if (message.meaning != MEANING_NONE && trust >= message.needs) {
 			act_on(log, &message, start);
 			/* A paste may have lost the newlines of a report. But
 			   after an announcement are the names of cgroups. */
-			if (user || line->is_record ||
+			if (message.kill.killer >= KILLER_USER ||
+			    line->is_record ||
 			    (message.meaning != MEANING_REPORT &&
 				message.kill.value[PID] == UNKNOWN))
 				break;

@@ -375,7 +375,8 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 	    word[-2] == ':')
 		fifth = ' ';
 	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
-		.line = line, .page_size = page_size, .kill = unknown_kill };
+		.needs = TRUST, .line = line, .page_size = page_size,
+		.kill = unknown_kill };
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		/* Most differ after "kill"; hostile logs make this worth it. */
 		if (f->pattern[4] != fifth)
@@ -393,9 +394,8 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 		kill->killer = f->killer;
 		if (kill->killer == KILLER_OOMD) /* its victim is a cgroup */
 			strlcpy(kill->comm, word, NAME_SIZE);
-		message->strong = kill->killer < KILLER_USER &&
-		    (kill->value[RSS] != UNKNOWN ||
-			kill->value[ADJ] != UNKNOWN);
+		if (kill->value[RSS] != UNKNOWN || kill->value[ADJ] != UNKNOWN)
+			message->needs = TRUST_STRONG;
 		break;
 	}
 	for (i = 0; i < COUNT(openings); i++) {
@@ -408,11 +408,14 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 		if (start == NULL)
 			continue;
 		message->start = start;
-		message->strong = true;
+		message->needs =
+		    killer >= KILLER_USER ? TRUST_NEVER : TRUST_STRONG;
 		if (kill->killer == KILLER_UNKNOWN)
 			kill->killer = killer;
 		break;
 	}
+	if (kill->killer >= KILLER_USER && message->needs != TRUST_NEVER)
+		message->meaning = MEANING_NONE;
 }
 
 /*
