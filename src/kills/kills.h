@@ -30,7 +30,9 @@ int kills_run(
 
 #define NAME_SIZE 64 /* a comm, whose bytes the log may have escaped */
 #define TIME_SIZE 64
-#define LINE_SIZE 8192    /* a kernel message has 1 KiB, four times escaped */
+#define LINE_SIZE 8192  /* a kernel message has 1 KiB, four times escaped */
+#define JOINED_LINES 16 /* that a message may go on in: newlines in a comm */
+#define JOINED_SIZE 512
 #define CHUNK 32768       /* what is read at once, at most */
 #define TABLE_SIZE 262144 /* bytes of a log that a table may take */
 #define TASKS_MAX (TABLE_SIZE / 32)
@@ -97,7 +99,7 @@ extern const struct kill unknown_kill; /* without any of its values */
  * in, with newlines between.
  */
 struct line {
-	char text[4 * LINE_SIZE], *end;
+	char text[2 * LINE_SIZE + JOINED_LINES * (JOINED_SIZE + 1)], *end;
 	const char *start; /* of the line in it */
 	const char *from;  /* where the part begins that is being read */
 	char joint;        /* what a newline is in a name; NUL is nothing */

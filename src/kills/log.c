@@ -7,17 +7,10 @@
 #include "kills/kills.h"
 
 #define WINDOW 1024 /* bytes searched at once */
-/* That a message may go on in: a comm may have as many newlines. */
-#define JOINED_LINES 16
-#define JOINED_SIZE 512
 #define AHEAD ((ptrdiff_t)JOINED_LINES * JOINED_SIZE)
 #define TRIES 16  /* messages or tasks looked for in one line */
 #define STALE 300 /* seconds after which a report is over */
 #define WIDTH 80  /* of a terminal, at least */
-
-_Static_assert(sizeof(((struct line *)NULL)->text) >
-	2 * LINE_SIZE + JOINED_LINES * (JOINED_SIZE + 1),
-    "a line, the one before and those after it have room");
 
 /* The start of the line that P is in, not before FLOOR. */
 static const char *
@@ -278,9 +271,7 @@ is_report(const struct line *line, const char *message)
 	enum trust trust = TRUST_NOT;
 	const char *p;
 
-	if (*message != ' ')
-		return read_prefix(line, message, NULL);
-	for (p = message - 1; p >= line->from && message - p <= COMM; p--) {
+	for (p = message; p >= line->from && message - p <= COMM; p--) {
 		/* The kernel quotes file names, and has "Task in /cgroup". */
 		if (*p == '\'' || *p == '"' || strncmp(p, "Task", 4) == 0)
 			break;
