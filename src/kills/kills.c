@@ -65,7 +65,7 @@ find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 	}
 	/* Of two lines in a row, one may not name the process id. */
 	x = &seen[nseen % SEEN];
-	last = &kills->rows[x->row % KILLS_MAX];
+	last = kills->end - 1;
 	return x->row > 0 && same_kill(x, kill, kills->log) &&
 		(kill->value[PID] == UNKNOWN || last->value[PID] == UNKNOWN) &&
 		strcmp(kill->comm, last->comm) == 0
@@ -80,38 +80,30 @@ add_kill(const struct kill *kill, void *arg)
 	uint64_t hash = (uint64_t)kill->value[PID] * 0x100000001b3;
 	struct seen *x;
 	const char *p;
-	size_t row = 0;
+	size_t row = 0, back;
 
 	for (p = kill->comm; *p != '\0'; p++) /* FNV-1a */
 		hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
 	if ((x = find_seen(kills, kill, hash)) != NULL) {
 		x->when = kill->when;
-		if (x->row > 0 && x->row + KILLS_MAX > kills->n)
-			complete_kill(&kills->rows[x->row % KILLS_MAX], kill);
+		back = kills->n - x->row;
+		if (x->row > 0 && back < (size_t)(kills->end - kills->rows))
+			complete_kill(kills->end - 1 - back, kill);
 		return;
 	}
 	if (kill->killer >= KILLER_USER)
 		kills->by_user[kill->killer]++;
 	else {
 		row = ++kills->n;
-		kills->rows[row % KILLS_MAX] = *kill;
-		kills->rows[row % KILLS_MAX].log = kills->log;
+		if (kills->end == kills->rows + 2 * KILLS_MAX)
+			kills->end = mempcpy(kills->rows,
+			    kills->rows + KILLS_MAX, sizeof(kills->rows) / 2);
+		*kills->end = *kill;
+		kills->end++->log = kills->log;
 	}
 	seen[++nseen % SEEN] = (struct seen) { hash, kill->when, kill->report,
 		kills->log, row, chains[hash % SEEN] };
 	chains[hash % SEEN] = nseen;
-}
-
-size_t
-kept_rows(const struct kills *kills)
-{
-	return kills->n < KILLS_MAX ? kills->n : KILLS_MAX;
-}
-
-const struct kill *
-kept_row(const struct kills *kills, size_t i)
-{
-	return &kills->rows[(kills->n - kept_rows(kills) + i + 1) % KILLS_MAX];
 }
 
 /* The command that makes text of a file with these LEN bytes first, or NULL. */
@@ -220,10 +212,13 @@ kills_run(
 	/* A log of another machine is taken to be of one like this. */
 	log.page_size = sysconf(_SC_PAGESIZE);
 	kills.config = config;
+	kills.end = kills.rows;
 	if (nfiles == 0)
 		read_log(&kills, &log, KMSG);
 	for (i = 0; i < nfiles; i++)
 		read_log(&kills, &log, files[i]);
+	kills.first = kills.end - kills.rows > KILLS_MAX ? kills.end - KILLS_MAX
+							 : kills.rows;
 	if (json)
 		print_table(&kills, true);
 	else if (kills.nlogs > 0 || kills.n > 0)

@@ -228,12 +228,9 @@ struct kills {
 	const char *last_log;    /* that was read to its end */
 	size_t nlogs;            /* that were */
 	bool overwritten; /* the kernel's buffer has lost its beginning */
-	struct kill rows[KILLS_MAX]; /* the newest, in a ring, from 1 on */
+	/* The newest kills, to END; those from FIRST on are shown. */
+	struct kill rows[2 * KILLS_MAX], *first, *end;
 };
-
-/* How many rows are kept, and the Ith of them from the oldest on. */
-size_t kept_rows(const struct kills *kills);
-const struct kill *kept_row(const struct kills *kills, size_t i);
 
 void print_table(const struct kills *kills, bool json);
 

@@ -113,10 +113,10 @@ print_table(const struct kills *kills, bool json)
 {
 	struct libscols_table *table = table_new(
 	    "kills", columns, sizeof(columns) / sizeof(columns[0]), json);
-	size_t i;
+	const struct kill *kill;
 
-	for (i = 0; i < kept_rows(kills); i++)
-		add_row(table, kept_row(kills, i), kills->config, json);
+	for (kill = kills->first; kill < kills->end; kill++)
+		add_row(table, kill, kills->config, json);
 	table_print(table);
 }
 
@@ -124,13 +124,11 @@ print_table(const struct kills *kills, bool json)
 static void
 print_biggest(const struct kills *kills)
 {
+	const struct kill *kill;
 	unsigned long report = 0;
-	size_t i;
+	char *biggest;
 
-	for (i = 0; i < kept_rows(kills); i++) {
-		const struct kill *kill = kept_row(kills, i);
-		char *biggest;
-
+	for (kill = kills->first; kill < kills->end; kill++) {
 		if (kill->report == report ||
 		    (biggest = format_biggest(kill->biggest)) == NULL)
 			continue;
@@ -173,11 +171,9 @@ print_commands(const struct kills *kills)
 	static struct command commands[KILLS_MAX];
 	struct command *c, *end = commands;
 	const char *before = "No rule matches: ";
-	size_t i;
+	const struct kill *kill;
 
-	for (i = 0; i < kept_rows(kills); i++) {
-		const struct kill *kill = kept_row(kills, i);
-
+	for (kill = kills->first; kill < kills->end; kill++) {
 		for (c = commands; c < end; c++)
 			if (strcmp(c->kill->comm, kill->comm) == 0)
 				break;
