@@ -36,7 +36,7 @@ int kills_run(
 #define CHUNK 32768       /* what is read at once, at most */
 #define TABLE_SIZE 262144 /* bytes of a log that a table may take */
 #define TASKS_MAX (TABLE_SIZE / 32)
-#define BIGGEST 3
+#define BIGGEST_SIZE 320
 #define KILLS_MAX 1000 /* that are kept and shown */
 #define DIGITS "0123456789"
 #define QUOTATION " \t>|#*" /* what mail programs and people put in front */
@@ -71,11 +71,10 @@ struct when {
 	int64_t date; /* seconds since the month began */
 };
 
-/* A process in an out-of-memory report's table, or those of a command. */
+/* A process in an out-of-memory report's table. */
 struct task {
 	int64_t value[VALUES];
 	char comm[NAME_SIZE];
-	unsigned int processes;
 };
 
 struct kill {
@@ -85,9 +84,9 @@ struct kill {
 	enum killer killer;
 	char comm[NAME_SIZE];
 	int64_t value[VALUES];
-	enum scale scale;             /* of ADJ */
-	struct task biggest[BIGGEST]; /* at that time; 0 processes: none */
-	const char *log;              /* where it was found */
+	enum scale scale;           /* of ADJ */
+	char biggest[BIGGEST_SIZE]; /* that used most memory then, or "" */
+	const char *log;            /* where it was found */
 };
 
 extern const struct kill unknown_kill; /* without any of its values */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <ctype.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 
 #define WINDOW 1024 /* bytes searched at once */
 #define AHEAD ((ptrdiff_t)JOINED_LINES * JOINED_SIZE)
-#define TRIES 16  /* messages or tasks looked for in one line */
+#define TRIES 16 /* messages or tasks looked for in one line */
+#define BIGGEST 3
 #define STALE 300 /* seconds after which a report is over */
 #define WIDTH 80  /* of a terminal, at least */
 
@@ -38,31 +40,44 @@ compare_tasks(const void *a, const void *b)
 	return order != 0 ? order : (int)(x->value[PID] - y->value[PID]);
 }
 
-/* Sort the tasks of the report, add them up by command, keep the biggest. */
+/*
+ * Sort the tasks of the report, add them up by command and name those that used
+ * most: "mysqld 1.2G, apache2 1.1G in 40 processes, java 300M".
+ */
 static void
 add_up_tasks(struct log *log)
 {
-	struct task sum, *biggest = log->report.table.biggest;
+	struct usage {
+		const char *comm;
+		int64_t rss;
+		unsigned int processes;
+	} sum, biggest[BIGGEST] = { { .rss = 0 } };
 	struct task *task = log->tasks, *end = task + log->report.ntasks;
-	size_t i;
+	char *text = log->report.table.biggest, size[5];
+	size_t i, n = 0;
 
 	qsort(task, log->report.ntasks, sizeof(*task), compare_tasks);
-	memset(biggest, 0, BIGGEST * sizeof(*biggest));
 	while (task < end) {
-		sum = *task;
-		sum.value[RSS] = 0;
+		sum = (struct usage) { .comm = task->comm };
 		for (; task < end && strcmp(task->comm, sum.comm) == 0;
 		     task++) {
 			task->value[RSS] *= log->page_size;
-			sum.value[RSS] += task->value[RSS];
+			sum.rss += task->value[RSS];
 			sum.processes++;
 		}
-		for (i = BIGGEST;
-		     i > 0 && sum.value[RSS] > biggest[i - 1].value[RSS]; i--)
+		for (i = BIGGEST; i > 0 && sum.rss > biggest[i - 1].rss; i--)
 			if (i < BIGGEST)
 				biggest[i] = biggest[i - 1];
 		if (i < BIGGEST)
 			biggest[i] = sum;
+	}
+	for (i = 0; i < BIGGEST && biggest[i].rss > 0; i++) {
+		n += (size_t)snprintf(text + n, BIGGEST_SIZE - n, "%s%s %s",
+		    i == 0 ? "" : ", ", biggest[i].comm,
+		    format_size(size, biggest[i].rss));
+		if (biggest[i].processes > 1)
+			n += (size_t)snprintf(text + n, BIGGEST_SIZE - n,
+			    " in %u processes", biggest[i].processes);
 	}
 }
 

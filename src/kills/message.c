@@ -486,6 +486,6 @@ complete_kill(struct kill *kill, const struct kill *other)
 	for (i = 0; i < VALUES; i++)
 		if (kill->value[i] == UNKNOWN)
 			kill->value[i] = other->value[i];
-	if (kill->biggest[0].processes == 0)
-		memcpy(kill->biggest, other->biggest, sizeof(kill->biggest));
+	if (kill->biggest[0] == '\0')
+		memcpy(kill->biggest, other->biggest, BIGGEST_SIZE);
 }

@@ -43,39 +43,12 @@ struct command {
 	size_t kills;
 };
 
-/*
- * "mysqld 1.2G, apache2 1.1G in 40 processes, java 300M", to be freed; NULL if
- * nothing is known.
- */
-static char *
-format_biggest(const struct task *biggest)
-{
-	char *text = NULL, size[5];
-	size_t len, i;
-	FILE *file;
-
-	if (biggest[0].processes == 0)
-		return NULL;
-	if ((file = open_memstream(&text, &len)) == NULL)
-		err(EXIT_NOTHING_CHANGED, NULL);
-	for (i = 0; i < BIGGEST && biggest[i].processes > 0; i++) {
-		fprintf(file, "%s%s %s", i == 0 ? "" : ", ", biggest[i].comm,
-		    format_size(size, biggest[i].value[RSS]));
-		if (biggest[i].processes > 1)
-			fprintf(file, " in %u processes", biggest[i].processes);
-	}
-	if (fclose(file) == EOF)
-		err(EXIT_NOTHING_CHANGED, NULL);
-	return text;
-}
-
 static void
 add_row(struct libscols_table *table, const struct kill *kill,
     const struct config *config, bool json)
 {
 	struct row cells = table_row(table, json);
 	const struct rule *rule = rules_find_comm(&config->rules, kill->comm);
-	char *text;
 
 	add_text(&cells, kill->time[0] != '\0' ? kill->time : NULL);
 	add_text(&cells, killer_names[kill->killer]);
@@ -102,9 +75,7 @@ add_row(struct libscols_table *table, const struct kill *kill,
 	    rule != NULL ? scale_names[rule->oom_adj ? SCALE_OOM_ADJ
 						     : SCALE_OOM_SCORE_ADJ]
 			 : NULL);
-	text = format_biggest(kill->biggest);
-	add_text(&cells, text);
-	free(text);
+	add_text(&cells, kill->biggest[0] != '\0' ? kill->biggest : NULL);
 	add_text(&cells, kill->log);
 }
 
@@ -126,18 +97,15 @@ print_biggest(const struct kills *kills)
 {
 	const struct kill *kill;
 	unsigned long report = 0;
-	char *biggest;
 
 	for (kill = kills->first; kill < kills->end; kill++) {
-		if (kill->report == report ||
-		    (biggest = format_biggest(kill->biggest)) == NULL)
+		if (kill->report == report || kill->biggest[0] == '\0')
 			continue;
 		if (report == 0)
 			puts("\nWhat used most memory then, by command:");
 		report = kill->report;
 		print_line("%s  %d (%s): %s", kill->time, (int)kill->value[PID],
-		    kill->comm, biggest);
-		free(biggest);
+		    kill->comm, kill->biggest);
 	}
 }
 

@@ -25,7 +25,7 @@ check(bool right)
 }
 
 static void
-add_text(struct sum *sum, const char *text, size_t size)
+hash_text(struct sum *sum, const char *text, size_t size)
 {
 	check(memchr(text, '\0', size) != NULL);
 	for (; *text != '\0'; text++)
@@ -36,11 +36,10 @@ static void
 add_kill(const struct kill *kill, void *arg)
 {
 	struct sum *sum = arg;
-	size_t i;
 
 	sum->kills++;
-	add_text(sum, kill->comm, sizeof(kill->comm));
-	add_text(sum, kill->time, TIME_SIZE);
+	hash_text(sum, kill->comm, sizeof(kill->comm));
+	hash_text(sum, kill->time, TIME_SIZE);
 	check(kill->killer < KILLERS && kill->scale <= SCALE_OOM_SCORE_ADJ);
 	check(kill->value[PID] == UNKNOWN || kill->value[PID] > 0);
 	check(kill->when.date >= -1 && kill->when.boot >= -1);
@@ -48,11 +47,7 @@ add_kill(const struct kill *kill, void *arg)
 	check(kill->value[ADJ] == UNKNOWN || kill->scale == SCALE_UNKNOWN ||
 	    kill->killer == KILLER_LOWMEMORYKILLER ||
 	    (kill->value[ADJ] >= -1000 && kill->value[ADJ] <= 1000));
-	for (i = 0; i < BIGGEST && kill->biggest[i].processes > 0; i++) {
-		add_text(sum, kill->biggest[i].comm, NAME_SIZE);
-		check(
-		    i == 0 || kill->biggest[i].rss <= kill->biggest[i - 1].rss);
-	}
+	hash_text(sum, kill->biggest, BIGGEST_SIZE);
 	sum->hash = sum->hash * 31 + (uint64_t)kill->value[PID] +
 	    (uint64_t)kill->value[RSS] * 3 + (uint64_t)kill->value[UID] * 5 +
 	    (uint64_t)kill->value[ADJ] * 7 + kill->killer;
