@@ -28,11 +28,10 @@ static struct seen {
 static size_t nseen, chains[SEEN];
 
 /*
- * Whether KILL, of the same process, is the kill X. The kernel repeats itself:
- * a victim in a group is killed once more with its group, lowmemorykiller kills
- * until the process is gone. A page fault without memory, which a victim meets,
- * too, may not name the process id. And one log may be given twice, as syslog
- * and as kern.log. No process id comes back within a second.
+ * Whether KILL, of the same process, is the kill X. A victim in a group is
+ * killed once more with its group; lowmemorykiller kills until the process is
+ * gone; a page fault without memory, which a victim meets, may not name its id;
+ * and syslog and kern.log are one log. No process id comes back in a second.
  */
 static bool
 same_kill(const struct seen *x, const struct kill *kill, const char *log)

@@ -9,7 +9,6 @@
 
 #include "kills/kills.h"
 
-#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define FACILITY 8 /* priorities below it are the kernel's */
 #define PREFIX_SIZE 256
 #define INDENT 8 /* of lines that people set apart */
@@ -261,9 +260,9 @@ set_date(char *time, const char *start, const char *clock)
 		if (number > 0)
 			p = word;
 	}
-	n = *end == ' ' ? strspn(end + 1, CAPITALS) : 0;
-	if (number > 4 && n > 1 && strchr(" \t", end[1 + n]) != NULL)
-		end += 1 + n;
+	if (number > 4 && *end == ' ' && isupper((unsigned char)end[1]) &&
+	    isupper((unsigned char)end[2]))
+		end += 1 + strcspn(end + 1, " \t");
 	else if (number <= 2 && has_shape(end, " 0000") &&
 	    strchr(" \t", end[5]) != NULL)
 		end += 5;

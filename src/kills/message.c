@@ -14,26 +14,20 @@
 #define NUMBER_MAX (INT64_MAX >> 20) /* that many pages have as many bytes */
 
 /*
- * The messages. A pattern begins with the word that lines are searched for;
- * what the kernel writes before that word is in BEFORE, and before that may
- * stand one of openings[]. The % words are
+ * The messages. A pattern begins with the word that lines are searched for; in
+ * BEFORE is what the kernel writes before it, and before that may stand one of
+ * openings[]. It need not reach the end of the text; the first that fits
+ * counts. A new one is a line here and one in tests/corpus/kills/formats.
  *
- *	%p  the process's id
- *	%c  its comm, to the last place that fits
- *	%u  its user id
- *	%s  its size in pages
- *	%a  its oom_score_adj
- *	%A  its oom_adj or oom_score_adj, nobody can tell
- *	%n  any number
+ *	%p  process id		%s  size in pages
+ *	%u  user id		%n  any number
+ *	%a  oom_score_adj	%A  that or oom_adj, nobody can tell
+ *	%c  comm, to the last place that fits
  *	%r  nothing, a full stop, or a list: " total-vm:8kB, anon-rss:4kB"
  *	%w  a name
  *	%*  anything, to the last place that may fit
  *	%.  nothing more of the message
  *	%e  nothing: a value may end there
- *
- * A pattern need not reach the end of the text. The first that fits counts.
- * Above each are the kernels that have it. A new one is a line here and one in
- * tests/corpus/kills/formats.
  */
 static const struct format {
 	const char *pattern;
@@ -94,10 +88,7 @@ static const struct format {
 	{ "Killing '%c' (%p), uid %u", .killer = KILLER_LMKD },
 };
 
-/*
- * What out_of_memory() and its like call the killer with, and drivers begin. A
- * "#" is any number.
- */
+/* What out_of_memory() and drivers begin with. A "#" is any number. */
 static const struct {
 	enum killer killer;
 	const char *text;
@@ -105,13 +96,12 @@ static const struct {
 	{ KILLER_MEMCG, "Memory cgroup out of memory: " }, /* 2.6.25 to now */
 	{ KILLER_OOM, "Out of memory: " },                 /* 2.6.18 to now */
 	{ KILLER_OOM, "Out of Memory: " }, /* 2.6.18's announcement */
-	/* 2.6.24 to now */
-	{ KILLER_OOM, "Out of memory (oom_kill_allocating_task): " },
+	{ KILLER_OOM,
+	    "Out of memory (oom_kill_allocating_task): " },  /* 2.6.24 */
 	{ KILLER_OOM, "No available memory in cpuset: " },   /* to 2.6.23 */
 	{ KILLER_OOM, "No available memory (MPOL_BIND): " }, /* to 3.9 */
 	{ KILLER_MEMCG, "Out of memory in UB #: " },         /* Virtuozzo 6 */
-	/* where there is pr_fmt() or lowmem_print() */
-	{ KILLER_LOWMEMORYKILLER, "lowmemorykiller: " },
+	{ KILLER_LOWMEMORYKILLER, "lowmemorykiller: " }, /* lowmem_print() */
 	{ KILLER_LOWMEMORYKILLER, "lowmem_shrink " },
 	{ KILLER_OOMD, "systemd-oomd[#]: " },
 	{ KILLER_EARLYOOM, "earlyoom[#]: " },
@@ -202,10 +192,9 @@ static bool match_pattern(
     const char *pattern, const char *p, struct message *message);
 
 /*
- * A comm of up to LEN bytes, and then PATTERN. It may hold anything that the
- * format has after it, too: it goes on to the last place that fits and leaves
- * it no more bytes than the kernel has for it, or else, in a log that escapes
- * bytes, to the last one.
+ * A comm of up to LEN bytes, and then PATTERN. As it may hold what the format
+ * has after it, too, it goes on to the last place that fits: of those that a
+ * comm can reach, or else, in a log that escapes bytes, of all.
  */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): as deep as a pattern */
 match_comm(
