@@ -174,7 +174,7 @@ static const struct {
 static const char *
 find_odd(const char *word, size_t len, bool quoted, const char **what)
 {
-	size_t rows = quoted ? 1 : sizeof(odd) / sizeof(odd[0]), i, n;
+	size_t rows = quoted ? 1 : COUNT(odd), i, n;
 	const char *p;
 
 	/* UTF-8 of one, two and three bytes is in the table. */

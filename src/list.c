@@ -541,8 +541,7 @@ print_rows(const struct list *l)
 			highest = l->row[i].score;
 		swap |= l->row[i].swap > 0;
 	}
-	table = table_new("processes", columns,
-	    sizeof(columns) / sizeof(columns[0]), o->json);
+	table = table_new("processes", columns, COUNT(columns), o->json);
 	scols_table_enable_colors(table, o->color);
 	if (!swap)
 		scols_column_set_flags(

@@ -426,7 +426,7 @@ is_user_barred(const struct rules *rules, const struct rule *r,
 	const uid_t ids[] = { f->ruid, f->euid, f->suid };
 	size_t i;
 
-	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (i = 0; i < COUNT(ids); i++) {
 		if (is_login_user(rules, ids[i]) && !has_user(r, ids[i])) {
 			*uid = ids[i];
 			return true;

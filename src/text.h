@@ -16,6 +16,8 @@ struct libscols_table;
  * goes through the escaping here.
  */
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /* The program's exit statuses: oom_adjust(8). */
 enum exit_status {
 	EXIT_OK = 0,

@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -105,9 +104,9 @@ add_kill(const struct kill *kill, void *arg)
 	chains[hash % SEEN] = nseen;
 }
 
-/* The command that makes text of a file with these LEN bytes first, or NULL. */
+/* The command that makes text of a file that begins with DATA, or NULL. */
 static const char *
-find_converter(const char *data, size_t len)
+find_converter(const char *data)
 {
 	static const char *const packed[][2] = {
 		{ "\x1f\x8b", "zcat" },
@@ -116,14 +115,12 @@ find_converter(const char *data, size_t len)
 		{ "BZh", "bzcat" },
 		{ "LPKSHHRH", "journalctl -k --file" },
 	};
-	size_t i, n;
+	size_t i;
 
-	for (i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
-		n = strlen(packed[i][0]);
-		if (len >= n && memcmp(data, packed[i][0], n) == 0)
+	for (i = 0; i < COUNT(packed); i++)
+		if (strncmp(data, packed[i][0], strlen(packed[i][0])) == 0)
 			return packed[i][1];
-	}
-	return *data == '{' && memmem(data, len, "\"MESSAGE\"", 9) != NULL
+	return *data == '{' && strstr(data, "\"MESSAGE\"") != NULL
 	    ? "jq -r 'select(._TRANSPORT == \"kernel\").MESSAGE'"
 	    : NULL; /* journalctl -o json */
 }
@@ -163,8 +160,8 @@ read_log(struct kills *kills, struct log *log, const char *file)
 	kmsg = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
 	    st.st_rdev == KMSG_DEVICE;
 	/* Do not wait for what has not been logged yet. */
-	if (kmsg && fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
-		warn("%s", KMSG);
+	if (kmsg)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
 	log_start(log, kmsg);
 	while ((n = read(fd, data, CHUNK)) != 0) {
 		/* Records were overwritten: go on with the oldest. */
@@ -179,8 +176,7 @@ read_log(struct kills *kills, struct log *log, const char *file)
 		if (first && kmsg)
 			kills->overwritten |=
 			    strncmp(strchrnul(data, ','), ",0,", 3) != 0;
-		else if (first &&
-		    (command = find_converter(data, (size_t)n)) != NULL)
+		else if (first && (command = find_converter(data)) != NULL)
 			break;
 		first = false;
 		log_read(log, data, (size_t)n);

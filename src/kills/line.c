@@ -84,12 +84,6 @@ copy_line(struct line *line, const char *before, const char *start,
 	return len >= 0 && (line->is_record ? priority < FACILITY : !kmsg);
 }
 
-static bool
-is_letter(char c)
-{
-	return isalpha((unsigned char)c) || (unsigned char)c >= 0x80;
-}
-
 /* Whether P looks like SHAPE, where a 0 stands for any digit. */
 static bool
 has_shape(const char *p, const char *shape)
@@ -190,7 +184,8 @@ read_mark(struct prefix *prefix, const char *p)
 		prefix->sender = SENDER_OTHER; /* who quotes the kernel */
 		break;
 	case '<':
-		if (is_letter(p[1]) && (close = strchr(p, '>')) != NULL) {
+		if (isalpha((unsigned char)p[1]) &&
+		    (close = strchr(p, '>')) != NULL) {
 			prefix->loose += close[1] == ' ';
 			return close + 1; /* a tag of HTML */
 		}
@@ -198,7 +193,8 @@ read_mark(struct prefix *prefix, const char *p)
 			prefix->sender = SENDER_OTHER;
 		break;
 	case ':': /* "user  :err   : " of dmesg -x */
-		if (prefix->sender == SENDER_NONE && is_letter(p[1]))
+		if (prefix->sender == SENDER_NONE &&
+		    isalpha((unsigned char)p[1]))
 			prefix->sender = SENDER_OTHER;
 		return p + 1 + strcspn(p + 1, " [");
 	default:
@@ -253,9 +249,8 @@ set_date(char *time, const char *start, const char *clock)
 			if (number > 0 && number != 4 && n != 4)
 				break;
 			number = n;
-		} else if (n > 0 ? (unsigned char)word[n] < 0x80
-				 : !is_letter(*word) ||
-			    word[strcspn(word, DIGITS " ")] != ' ')
+		} else if ((unsigned char)word[n] < (n > 0 ? 0x80 : 'A') ||
+		    word[n + strcspn(word + n, DIGITS " ")] != ' ')
 			break;
 		if (number > 0)
 			p = word;

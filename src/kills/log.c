@@ -71,14 +71,12 @@ add_up_tasks(struct log *log)
 		if (i < BIGGEST)
 			biggest[i] = sum;
 	}
-	for (i = 0; i < BIGGEST && biggest[i].rss > 0; i++) {
-		n += (size_t)snprintf(text + n, BIGGEST_SIZE - n, "%s%s %s",
+	for (i = 0; i < BIGGEST && biggest[i].rss > 0; i++)
+		n += (size_t)snprintf(text + n, BIGGEST_SIZE - n,
+		    biggest[i].processes > 1 ? "%s%s %s in %u processes"
+					     : "%s%s %s",
 		    i == 0 ? "" : ", ", biggest[i].comm,
-		    format_size(size, biggest[i].rss));
-		if (biggest[i].processes > 1)
-			n += (size_t)snprintf(text + n, BIGGEST_SIZE - n,
-			    " in %u processes", biggest[i].processes);
-	}
+		    format_size(size, biggest[i].rss), biggest[i].processes);
 }
 
 /* Read the report's table of tasks, if there is a new one before END. */
@@ -307,8 +305,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	const char *start = line_start(log->buffer, hit), *before = start;
 	struct line *line = &log->line;
 	struct message message;
-	struct kill cut;
-	enum trust trust;
+	enum trust trust = TRUST_NOT;
 	const char *word, *last;
 	int i;
 
@@ -328,23 +325,21 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 		if (!may_be_message(word, last))
 			continue;
 		i++;
-		read_message(line, word, log->page_size, &message);
-		if (message.start < line->start)
-			line->from = line->text;
-		/* Ask for the sender where there are more such words. */
-		if (message.meaning == MEANING_NONE && !message.cut && i == 1)
-			continue;
-		trust = message.meaning == MEANING_REPORT
-		    ? is_report(line, message.start)
-		    : read_prefix(line, message.start, &message.kill);
-		if (message.cut && trust > TRUST_NOT && !line->is_record &&
-		    last == line->end &&
-		    join_lines(line, &message, end + 1, stop)) {
-			cut = message.kill;
+		do {
 			read_message(line, word, log->page_size, &message);
-			message.kill.when = cut.when;
-			memcpy(message.kill.time, cut.time, TIME_SIZE);
-		}
+			if (message.start < line->start)
+				line->from = line->text;
+			/* Of nothing, ask for the sender where there is more.
+			 */
+			if (message.meaning == MEANING_REPORT)
+				trust = is_report(line, message.start);
+			else if (message.meaning != MEANING_NONE ||
+			    message.cut || i > 1)
+				trust = read_prefix(
+				    line, message.start, &message.kill);
+		} while (message.cut && trust > TRUST_NOT && !line->is_record &&
+		    last == line->end &&
+		    join_lines(line, &message, end + 1, stop));
 		if (message.meaning != MEANING_NONE && trust >= message.needs) {
 			act_on(log, &message, start);
 			/* A paste may have lost the newlines of a report. But

@@ -6,7 +6,6 @@
 
 #include "kills/kills.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define WORD_MIN 6   /* bytes that a pattern begins with, at least */
 #define ITEMS_MAX 32 /* kernels have ten */
 #define VALUE_ENDS " ,[<`\n\\"

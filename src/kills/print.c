@@ -82,8 +82,8 @@ add_row(struct libscols_table *table, const struct kill *kill,
 void
 print_table(const struct kills *kills, bool json)
 {
-	struct libscols_table *table = table_new(
-	    "kills", columns, sizeof(columns) / sizeof(columns[0]), json);
+	struct libscols_table *table =
+	    table_new("kills", columns, COUNT(columns), json);
 	const struct kill *kill;
 
 	for (kill = kills->first; kill < kills->end; kill++)
