@@ -71,7 +71,7 @@ struct when {
 	int64_t date; /* seconds since the month began */
 };
 
-/* A process in an out-of-memory report's table. */
+/* A process in an out-of-memory report's table: RSS in pages, then in bytes. */
 struct task {
 	int64_t value[VALUES];
 	char comm[NAME_SIZE];
@@ -93,10 +93,7 @@ extern const struct kill unknown_kill; /* without any of its values */
 
 /* line.c */
 
-/*
- * A line without colours, between the one before it and those that it goes on
- * in, with newlines between.
- */
+/* A line without colours, between the one before it and those that follow. */
 struct line {
 	char text[2 * LINE_SIZE + JOINED_LINES * (JOINED_SIZE + 1)], *end;
 	const char *start; /* of the line in it */
@@ -114,11 +111,10 @@ struct line {
 char *copy_text(char *dst, const char *p, const char *end, bool encoded);
 
 /*
- * Copy the line from START to END of the log. With KMSG it must be a record.
- * The table of tasks has no BEFORE; elsewhere that is START, or where the line
- * before begins, if that is wanted, too, and an encoded mail's "=" is left out.
- * Returns false if no kernel wrote it: it is of user space, too long, or has a
- * NUL.
+ * Copy the line from START to END of the log; with KMSG it must be a record. If
+ * BEFORE is not NULL, it is START or where the line before begins, which is
+ * wanted, too, and both may be of an encoded mail. Returns false if no kernel
+ * wrote it: it is of user space, too long, or has a NUL.
  */
 bool copy_line(struct line *line, const char *before, const char *start,
     const char *end, bool kmsg);
@@ -126,8 +122,7 @@ bool copy_line(struct line *line, const char *before, const char *start,
 /*
  * Whether the MESSAGE in LINE is the kernel's, by what stands before it;
  * TRUST_STRONG if only one with much of the kernel's form is, TRUST_NEVER if
- * there is another sender's name. Tells KILL, if that sender can be believed,
- * when it was written.
+ * there is another sender's name. Tells KILL, if not NULL, when that was.
  */
 enum trust { TRUST_NEVER, TRUST_NOT, TRUST_STRONG, TRUST };
 enum trust read_prefix(
@@ -158,11 +153,12 @@ struct message {
 	struct kill kill;
 };
 
-/* The words that lines are searched for. Every pattern begins with one. */
-#define WORD_KILL "kill" /* or "Kill" */
+/* The words that lines are searched for; also "Kill". */
+#define WORD_KILL "kill"
 #define WORD_SIGNAL "sending SIG"
 
-/* The patterns, for tests: NULL after the last. */
+/* The patterns, each of which begins with one; for tests. NULL after the last.
+ */
 const char *message_pattern(size_t i);
 
 /* Whether a pattern may begin at WORD. END is that of the line. Cheap. */
@@ -173,9 +169,8 @@ void read_message(const struct line *line, const char *word, int64_t page_size,
     struct message *message);
 
 /*
- * Read the heading of an out-of-memory report's table from the bracket on.
- * Returns how many columns are before the name, and what holds for the whole
- * TABLE; or 0 if it is none. Read a row of the table, with RSS in pages.
+ * Read the heading of a table of tasks from the bracket on: how many columns
+ * are before the name, or 0, and what holds for the whole TABLE. Read a row.
  */
 int read_heading(const char *p, struct kill *table);
 bool read_task(const char *p, int columns, struct task *task);
@@ -231,9 +226,8 @@ struct kills {
 	struct kill rows[2 * KILLS_MAX], *first, *end;
 };
 
+/* Print the table; and below it what it does not say. */
 void print_table(const struct kills *kills, bool json);
-
-/* Print the table, and below it what it does not say. */
 void print_kills(const struct kills *kills);
 
 #endif

@@ -358,10 +358,9 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 		return prefix.loose == 0 ? TRUST : TRUST_NOT;
 	/* Kubernetes shows messages in a column of their own, after words that
 	   no mark follows. A time alone is what other programs write, too. */
-	if (prefix.loose > 0)
-		return isblank((unsigned char)end[-2]) ? TRUST_STRONG
-						       : TRUST_NOT;
-	return prefix.clock != NULL ? TRUST_STRONG : TRUST;
+	if (prefix.loose > 0 && !isblank((unsigned char)end[-2]))
+		return TRUST_NOT;
+	return prefix.loose > 0 || prefix.clock != NULL ? TRUST_STRONG : TRUST;
 }
 
 int64_t

@@ -40,10 +40,7 @@ compare_tasks(const void *a, const void *b)
 	return order != 0 ? order : (int)(x->value[PID] - y->value[PID]);
 }
 
-/*
- * Sort the tasks of the report, add them up by command and name those that used
- * most: "mysqld 1.2G, apache2 1.1G in 40 processes, java 300M".
- */
+/* Add the tasks up by command: "mysqld 1.2G, php 1.1G in 40 processes". */
 static void
 add_up_tasks(struct log *log)
 {
@@ -192,10 +189,9 @@ act_on(struct log *log, struct message *message, const char *start)
 }
 
 /*
- * The next "kill" or "Kill" between P and END, or END. Most of what a long log
- * takes is spent here: the C library's memchr(3) is much faster than its
- * memmem(3) for words this short. It is not sent far ahead, since all between P
- * and the first hit is looked at again.
+ * The next "kill" or "Kill" between P and END, or END. Here a long log takes
+ * its time: memchr(3) is much faster than memmem(3) for words this short. It is
+ * not sent far ahead, since all before the first hit is looked at again.
  */
 static const char *
 find_kill(const char *p, const char *end)

@@ -241,10 +241,7 @@ read_list(const char *p, struct message *message)
 	message->end = end;
 }
 
-/*
- * Match P. What a word stands for is written to the kill when all after it has
- * matched, so nothing is left of an attempt that failed.
- */
+/* Match P. What a word is, is set when all after it has matched. */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): has words */
 match_pattern(const char *pattern, const char *p, struct message *message)
 {

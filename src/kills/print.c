@@ -115,9 +115,8 @@ compare_commands(const void *a, const void *b)
 {
 	const struct command *x = a, *y = b;
 
-	if (x->kills != y->kills)
-		return x->kills > y->kills ? -1 : 1;
-	return strcmp(x->kill->comm, y->kill->comm);
+	return x->kills != y->kills ? (x->kills < y->kills ? 1 : -1)
+				    : strcmp(x->kill->comm, y->kill->comm);
 }
 
 static void
