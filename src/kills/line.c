@@ -121,7 +121,7 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	bool letters = strspn(p, DIGITS ".,:/+-") < n;
 
 	prefix->nwords++;
-	if (kernel || strncmp(p, "Guest:", n) == 0) {
+	if (kernel || strncmp(p, "Guest:", 6) == 0) {
 		prefix->sender = SENDER_KERNEL;
 		prefix->stamped = true;
 		prefix->loose = 0;

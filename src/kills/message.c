@@ -81,10 +81,13 @@ static const struct format {
 	{ "Killing '%c' (%n) (tgid %p), adj %a,%r",
 	    .killer = KILLER_LOWMEMORYKILLER },
 	/* User space: systemd-oomd, earlyoom, Android's lmkd */
-	{ "Killed /%* due to ", .killer = KILLER_OOMD },
-	{ "sending SIG%* to process %p ", .killer = KILLER_EARLYOOM },
-	{ "Kill '%c' (%p), uid %u", .killer = KILLER_LMKD },
-	{ "Killing '%c' (%p), uid %u", .killer = KILLER_LMKD },
+	{ "Killed /%* due to ", KILLER_OOMD, .before = "systemd-oomd[#]: " },
+	{ "sending SIG%* to process %p ", KILLER_EARLYOOM,
+	    .before = "earlyoom[#]: " },
+	{ "Kill '%c' (%p), uid %u", KILLER_LMKD,
+	    .before = "lowmemorykiller: " },
+	{ "Killing '%c' (%p), uid %u", KILLER_LMKD,
+	    .before = "lowmemorykiller: " },
 };
 
 /* What out_of_memory() and drivers begin with. A "#" is any number. */
@@ -102,9 +105,6 @@ static const struct {
 	{ KILLER_MEMCG, "Out of memory in UB #: " },         /* Virtuozzo 6 */
 	{ KILLER_LOWMEMORYKILLER, "lowmemorykiller: " }, /* lowmem_print() */
 	{ KILLER_LOWMEMORYKILLER, "lowmem_shrink " },
-	{ KILLER_OOMD, "systemd-oomd[#]: " },
-	{ KILLER_EARLYOOM, "earlyoom[#]: " },
-	{ KILLER_LMKD, "lowmemorykiller: " },
 };
 
 /*
@@ -352,7 +352,6 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 	struct kill *kill = &message->kill;
 	const char *start;
 	char fifth = word[4];
-	enum killer killer;
 	size_t i;
 
 	/* A line may have been broken after "Out of memory: Kill". */
@@ -379,28 +378,23 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 		kill->killer = f->killer;
 		if (kill->killer == KILLER_OOMD) /* its victim is a cgroup */
 			strlcpy(kill->comm, word, NAME_SIZE);
-		if (kill->value[RSS] != UNKNOWN || kill->value[ADJ] != UNKNOWN)
+		if (kill->killer >= KILLER_USER)
+			message->needs = TRUST_NEVER; /* it names itself */
+		else if (kill->value[RSS] != UNKNOWN ||
+		    kill->value[ADJ] != UNKNOWN)
 			message->needs = TRUST_STRONG;
 		break;
 	}
-	for (i = 0; i < COUNT(openings); i++) {
-		killer = openings[i].killer;
-		/* A killer in user space names itself, and nobody else. */
-		if ((killer >= KILLER_USER || kill->killer >= KILLER_USER) &&
-		    killer != kill->killer)
-			continue;
+	for (i = 0; kill->killer < KILLER_USER && i < COUNT(openings); i++) {
 		start = match_before(line, message->start, openings[i].text);
 		if (start == NULL)
 			continue;
 		message->start = start;
-		message->needs =
-		    killer >= KILLER_USER ? TRUST_NEVER : TRUST_STRONG;
+		message->needs = TRUST_STRONG;
 		if (kill->killer == KILLER_UNKNOWN)
-			kill->killer = killer;
+			kill->killer = openings[i].killer;
 		break;
 	}
-	if (kill->killer >= KILLER_USER && message->needs != TRUST_NEVER)
-		message->meaning = MEANING_NONE;
 }
 
 /*
@@ -436,6 +430,7 @@ read_task(const char *p, int columns, struct task *task)
 {
 	const struct word *word;
 	int64_t number;
+	char letter;
 	int i;
 
 	*task = (struct task) { .value = { [ADJ] = UNKNOWN } };
@@ -444,11 +439,8 @@ read_task(const char *p, int columns, struct task *task)
 		p += *p == '[' || *p == ']';
 		while (*p == ' ' || *p == '\t')
 			p++;
-		word = read_number(&p,
-		    i < 5                 ? "punns"[i]
-			: i < columns - 1 ? 'n'
-					  : 'a',
-		    ' ', &number);
+		letter = i < 5 ? "punns"[i] : i < columns - 1 ? 'n' : 'a';
+		word = read_number(&p, letter, ' ', &number);
 		if (word == NULL)
 			return false;
 		task->value[word->value] = number;
