@@ -96,7 +96,7 @@ extern const struct kill unknown_kill; /* without any of its values */
 /* A line without colours, between the one before it and those that follow. */
 struct line {
 	char text[2 * LINE_SIZE + JOINED_LINES * (JOINED_SIZE + 1)], *end;
-	const char *start; /* of the line in it */
+	const char *start; /* of the line, behind quotation */
 	const char *from;  /* where the part begins that is being read */
 	char joint;        /* what a newline is in a name; NUL is nothing */
 	bool resumed;      /* a message of the kernel's ends at FROM */
@@ -128,7 +128,7 @@ enum trust { TRUST_NEVER, TRUST_NOT, TRUST_STRONG, TRUST };
 enum trust read_prefix(
     const struct line *line, const char *message, struct kill *kill);
 
-/* How many seconds are between the two, or -1 if that is not known. */
+/* The seconds between the two, or -1 if that is not known. */
 int64_t seconds_apart(const struct when *a, const struct when *b);
 
 /* message.c */

@@ -142,12 +142,11 @@ report_kill(struct log *log, struct message *message, const char *start)
 	struct oom_report *report = &log->report;
 	struct kill *kill = &message->kill;
 	bool shared = message->meaning == MEANING_KILL_SHARED;
+	bool announced = report->left > 0 &&
+	    seconds_apart(&kill->when, &report->when) <= STALE;
 
 	kill->report = log->reports;
-	if (kill->killer == KILLER_UNKNOWN &&
-	    (shared ||
-		(report->left > 0 &&
-		    seconds_apart(&kill->when, &report->when) <= STALE)))
+	if (kill->killer == KILLER_UNKNOWN && (shared || announced))
 		kill->killer = report->killer;
 	report->killer = kill->killer;
 	report->left -= report->left > 0;

@@ -108,8 +108,8 @@ static const struct {
 };
 
 /*
- * The items of a list, the last two by any name. Where a line was cut they are
- * not known: sizes have a unit, and the user id is never the last.
+ * The items of a list. One that was cut is not known: sizes have a unit, and
+ * the user id is never the last.
  */
 static const char *const items[] = { "anon-rss:%kkB%e", "file-rss:%kkB%e",
 	"shmem-rss:%kkB%e", "rss:%kkB%e", "UID:%u ", "UID %u,",
@@ -142,9 +142,8 @@ message_pattern(size_t i)
 }
 
 /*
- * Read the number at *P that LETTER stands for. It may go on in the next line;
- * but one that may be the last of its line only if that is likely. Returns what
- * it stands for, or NULL if there is none in its range.
+ * Read the number at *P that LETTER stands for, or NULL. It may go on in the
+ * next line; but one that may be the last of its line only if that is likely.
  */
 static const struct word *
 read_number(const char **p, char letter, char joint, int64_t *number)
@@ -297,7 +296,6 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 		return q != NULL && match_pattern(pattern, q, message);
 	default:
 		p += *p == '\n';
-		message->cut |= *p == '\0';
 		word = read_number(&p, letter, message->line->joint, &number);
 		message->cut |= *p == '\0';
 		if (word == NULL || !match_pattern(pattern, p, message))

@@ -24,14 +24,8 @@ static const struct column columns[] = {
 	{ "LOG", IN_JSON, 0, 0, SCOLS_JSON_STRING },
 };
 
-static const char *const killer_names[KILLERS] = {
-	[KILLER_OOM] = "oom",
-	[KILLER_MEMCG] = "memcg",
-	[KILLER_LOWMEMORYKILLER] = "lowmemorykiller",
-	[KILLER_OOMD] = "systemd-oomd",
-	[KILLER_EARLYOOM] = "earlyoom",
-	[KILLER_LMKD] = "lmkd",
-};
+static const char *const killer_names[KILLERS] = { NULL, "oom", "memcg",
+	"lowmemorykiller", "systemd-oomd", "earlyoom", "lmkd" };
 
 static const char *const scale_names[] = {
 	[SCALE_OOM_ADJ] = "oom_adj", [SCALE_OOM_SCORE_ADJ] = "oom_score_adj"
