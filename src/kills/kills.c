@@ -64,11 +64,11 @@ find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 	/* Of two lines in a row, one may not name the process id. */
 	x = &seen[nseen % SEEN];
 	last = kills->end - 1;
-	return x->row > 0 && same_kill(x, kill, kills->log) &&
-		(kill->value[PID] == UNKNOWN || last->value[PID] == UNKNOWN) &&
-		strcmp(kill->comm, last->comm) == 0
-	    ? x
-	    : NULL;
+	if (x->row > 0 && same_kill(x, kill, kills->log) &&
+	    (kill->value[PID] == UNKNOWN || last->value[PID] == UNKNOWN) &&
+	    strcmp(kill->comm, last->comm) == 0)
+		return x;
+	return NULL;
 }
 
 static void

@@ -118,8 +118,11 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	    strncmp(p, "kernel", name) == 0 &&
 	    /* RFC 5424 has a dash after the name, dmesg -x a colon. */
 	    (p[n - 1] == ':' || *next == '-' || *next == ':');
-	bool letters = strspn(p, DIGITS ".,:/+-") < n;
+	size_t letter = 0; /* the first */
 
+	while (letter < n && !isalpha((unsigned char)p[letter]) &&
+	    (unsigned char)p[letter] < 0x80)
+		letter++;
 	prefix->nwords++;
 	if (kernel || strncmp(p, "Guest:", 6) == 0) {
 		prefix->sender = SENDER_KERNEL;
@@ -132,10 +135,11 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		prefix->stamped |= memchr(p, 'T', n) != NULL &&
 		    memchr(clock, ',', (size_t)(p + n - clock)) != NULL;
 	} else if (p[n - 1] != ':')
-		prefix->loose += letters && n > 3;
-	/* Not so a number, VMware's "I125:", "kern: err:", grep's file, and a
-	   console's prompt. */
-	else if (letters && !prefix->severity &&
+		prefix->loose += letter < n && n > 3;
+	/* Not a number, "kern: err:", the end of "Out of memory:", VMware's
+	   "I125:", grep's file, or a console's prompt. */
+	else if (letter < n && !prefix->severity &&
+	    strncmp(p, "memory:", n) != 0 &&
 	    (!isupper((unsigned char)*p) || strspn(p + 1, DIGITS) != n - 2) &&
 	    (prefix->nwords > 1 || p[n] == ' ') &&
 	    (strncmp(p, "login:", n) != 0 || prefix->clock != NULL ||
@@ -255,9 +259,10 @@ set_date(char *time, const char *start, const char *clock)
 		if (number > 0)
 			p = word;
 	}
-	if (number > 4 && *end == ' ' && isupper((unsigned char)end[1]) &&
-	    isupper((unsigned char)end[2]))
-		end += 1 + strcspn(end + 1, " \t");
+	n = *end == ' ' ? strcspn(end + 1, " \t") : 0;
+	if (number > 4 && n > 1 && isupper((unsigned char)end[1]) &&
+	    isupper((unsigned char)end[n]))
+		end += 1 + n;
 	else if (number <= 2 && has_shape(end, " 0000") &&
 	    strchr(" \t", end[5]) != NULL)
 		end += 5;

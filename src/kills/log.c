@@ -298,6 +298,7 @@ static void
 read_line(struct log *log, const char *hit, const char *end, const char *stop)
 {
 	const char *start = line_start(log->buffer, hit), *before = start;
+	const char *p = start;
 	struct line *line = &log->line;
 	struct message message;
 	enum trust trust = TRUST_NOT;
@@ -305,8 +306,9 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	int i;
 
 	/* What names the killer may begin in the line before: no digit. */
-	if (start > log->buffer &&
-	    strcspn(start, DIGITS) >= (size_t)(hit - start))
+	while (p < hit && !is_digit(*p))
+		p++;
+	if (p == hit && start > log->buffer)
 		before = line_start(log->buffer, start - 1);
 	if (!copy_line(line, before, start, end, log->kmsg))
 		return;

@@ -27,9 +27,7 @@ static const struct column columns[] = {
 static const char *const killer_names[KILLERS] = { NULL, "oom", "memcg",
 	"lowmemorykiller", "systemd-oomd", "earlyoom", "lmkd" };
 
-static const char *const scale_names[] = {
-	[SCALE_OOM_ADJ] = "oom_adj", [SCALE_OOM_SCORE_ADJ] = "oom_score_adj"
-};
+static const char *const scale_names[] = { NULL, "oom_adj", "oom_score_adj" };
 
 /* A command that was killed, and its last kill. */
 struct command {
@@ -43,6 +41,7 @@ add_row(struct libscols_table *table, const struct kill *kill,
 {
 	struct row cells = table_row(table, json);
 	const struct rule *rule = rules_find_comm(&config->rules, kill->comm);
+	const char *none = json ? NULL : config->nfiles > 0 ? "none" : "";
 
 	add_text(&cells, kill->time[0] != '\0' ? kill->time : NULL);
 	add_text(&cells, killer_names[kill->killer]);
@@ -52,10 +51,7 @@ add_row(struct libscols_table *table, const struct kill *kill,
 	add_size(&cells, kill->value[RSS]);
 	add_number(&cells, kill->value[ADJ]);
 	if (rule == NULL)
-		add_text(&cells,
-		    json                     ? NULL
-			: config->nfiles > 0 ? "none"
-					     : "");
+		add_text(&cells, none);
 	else
 		add_cell(&cells, json ? "%s:%u" : "%s:%u %s%d",
 		    json ? rule->file : base_name(rule->file), rule->line,
