@@ -93,7 +93,7 @@ add_kill(const struct kill *kill, void *arg)
 		kills->by_user[kill->killer]++;
 	else {
 		row = ++kills->n;
-		if (kills->end == kills->rows + 2 * KILLS_MAX)
+		if (kills->end == kills->rows + COUNT(kills->rows))
 			kills->end = mempcpy(kills->rows,
 			    kills->rows + KILLS_MAX, sizeof(kills->rows) / 2);
 		*kills->end = *kill;

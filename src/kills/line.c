@@ -98,9 +98,12 @@ has_shape(const char *p, const char *shape)
 static const char *
 find_clock(const char *p, const char *end)
 {
+	size_t n;
+
 	for (; p < end; p++)
 		if (is_digit(*p)) {
-			if (has_shape(p, "00:00:00") || has_shape(p, "0:00:00"))
+			n = is_digit(p[1]) ? 2 : 1;
+			if (has_shape(p + n, ":00:00") && !is_digit(p[n + 6]))
 				return p;
 			while (is_digit(p[1]))
 				p++;
