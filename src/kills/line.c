@@ -279,7 +279,7 @@ set_date(char *time, const char *start, const char *clock)
 static void
 read_stamp(struct when *when, char *time, const char *p)
 {
-	const char *end = strchr(p, ']');
+	const char *end = strchr(p, ']'), *after = *p == '[' ? " s],@" : " ";
 	long long seconds, micros;
 	int n = 0;
 
@@ -287,7 +287,7 @@ read_stamp(struct when *when, char *time, const char *p)
 	p += strspn(p, " ");
 	if (is_digit(*p) &&
 	    sscanf(p, "%12lld.%6lld%n", &seconds, &micros, &n) == 2 &&
-	    strchr(" s],@", p[n + (int)strspn(p + n, DIGITS)]) != NULL) {
+	    strchr(after, p[n + (int)strspn(p + n, DIGITS)]) != NULL) {
 		when->boot = seconds * 1000000 + micros;
 		end = p + strcspn(p, " ]");
 	} else if (end == NULL || end - p <= 5 ||

@@ -326,8 +326,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 			read_message(line, word, log->page_size, &message);
 			if (message.start < line->start)
 				line->from = line->text;
-			/* Of nothing, ask for the sender where there is more.
-			 */
+			/* One word that means nothing is common. */
 			if (message.meaning == MEANING_REPORT)
 				trust = is_report(line, message.start);
 			else if (message.meaning != MEANING_NONE ||
