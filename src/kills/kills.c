@@ -27,10 +27,10 @@ static struct seen {
 static size_t nseen, chains[SEEN];
 
 /*
- * Whether KILL, of the same process, is the kill X. A victim in a group is
- * killed once more with its group; lowmemorykiller kills until the process is
- * gone; a page fault without memory, which a victim meets, may not name its id;
- * and syslog and kern.log are one log. No process id comes back in a second.
+ * Whether KILL, of the same process, is the kill X. memory.oom.group kills a
+ * victim twice, lowmemorykiller tries again, "VM: killing process" may not name
+ * the process id, and syslog and kern.log are the same. No process id comes
+ * back within a second.
  */
 static bool
 same_kill(const struct seen *x, const struct kill *kill, const char *log)
@@ -193,7 +193,8 @@ read_log(struct kills *kills, struct log *log, const char *file)
 	}
 	log_read(log, data, 0);
 	kills->announced = log->announced;
-	close(fd);
+	if (fd != STDIN_FILENO)
+		close(fd);
 }
 
 int

@@ -39,7 +39,7 @@ int kills_run(
 #define BIGGEST_SIZE 320
 #define KILLS_MAX 1000 /* that are kept and shown */
 #define DIGITS "0123456789"
-#define QUOTATION " \t>|#*" /* what mail programs and people put in front */
+#define QUOTATION " \t>|#*" /* what people and mail programs put in front */
 
 static inline bool
 is_digit(char c)
@@ -59,7 +59,7 @@ enum killer {
 	KILLERS
 };
 
-/* What a message may say, or UNKNOWN: RSS in bytes; OTHER is not used. */
+/* What a message may say, or UNKNOWN: RSS in bytes; OTHER is read over. */
 enum value { PID, UID, RSS, ADJ, OTHER, VALUES };
 
 /* Which scale an adjustment is on; lowmemorykiller's adj has been on both. */
@@ -98,8 +98,8 @@ struct line {
 	char text[2 * LINE_SIZE + JOINED_LINES * (JOINED_SIZE + 1)], *end;
 	const char *start; /* of the line, behind quotation */
 	const char *from;  /* where the part begins that is being read */
-	char joint;        /* what a newline is in a name; NUL is nothing */
-	bool resumed;      /* a message of the kernel's ends at FROM */
+	char joint;        /* replaces a newline in a comm; NUL is nothing */
+	bool resumed;      /* FROM is behind a message of the line */
 	bool is_record;    /* of /dev/kmsg; FROM is its message */
 	unsigned long long micros; /* since the boot, of a record */
 };
@@ -113,8 +113,8 @@ char *copy_text(char *dst, const char *p, const char *end, bool encoded);
 /*
  * Copy the line from START to END of the log; with KMSG it must be a record. If
  * BEFORE is not NULL, it is START or where the line before begins, which is
- * wanted, too, and both may be of an encoded mail. Returns false if no kernel
- * wrote it: it is of user space, too long, or has a NUL.
+ * wanted, too, and both may be of an encoded mail. Returns false if it is a
+ * record of user space or malformed, too long, or has a NUL byte.
  */
 bool copy_line(struct line *line, const char *before, const char *start,
     const char *end, bool kmsg);
@@ -146,7 +146,7 @@ struct message {
 	enum meaning meaning;
 	const char *start; /* with the opening that names the killer */
 	const char *end;   /* of what was understood */
-	enum trust needs;  /* much of the kernel's form needs less */
+	enum trust needs;  /* less with RSS, ADJ or an opening */
 	bool cut; /* the text ended early: the next line may go on with it */
 	const struct line *line;
 	int64_t page_size;
@@ -157,8 +157,7 @@ struct message {
 #define WORD_KILL "kill"
 #define WORD_SIGNAL "sending SIG"
 
-/* The patterns, each of which begins with one; for tests. NULL after the last.
- */
+/* For tests: the pattern I, which begins with one, or NULL after the last. */
 const char *message_pattern(size_t i);
 
 /* Whether a pattern may begin at WORD. END is that of the line. Cheap. */

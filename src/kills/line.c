@@ -88,13 +88,12 @@ copy_line(struct line *line, const char *before, const char *start,
 static bool
 has_shape(const char *p, const char *shape)
 {
-	for (; *shape != '\0'; p++, shape++)
-		if (*shape == '0' ? !is_digit(*p) : *p != *shape)
-			return false;
-	return true;
+	while (*shape == '0' ? is_digit(*p) : *shape != '\0' && *p == *shape)
+		p++, shape++;
+	return *shape == '\0';
 }
 
-/* The first time of day from P to END, which a NUL or blank follows. */
+/* The first time of day that begins between P and END. */
 static const char *
 find_clock(const char *p, const char *end)
 {
@@ -134,7 +133,7 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	} else if ((clock = find_clock(p, p + n)) != NULL) {
 		if (prefix->clock == NULL)
 			prefix->clock = clock;
-		/* Only dmesg(1) writes such a one and no sender. */
+		/* 2026-11-20T10:00:00,123456 of dmesg(1) has no sender. */
 		prefix->stamped |= memchr(p, 'T', n) != NULL &&
 		    memchr(clock, ',', (size_t)(p + n - clock)) != NULL;
 	} else if (p[n - 1] != ':')
@@ -163,8 +162,8 @@ read_mark(struct prefix *prefix, const char *p)
 	case '[':
 		if ((close = strchr(p, ']')) == NULL)
 			break;
-		/* The name of a file or host stands before the first, and those
-		   of cgroups may hold what looks like it. */
+		/* A file or a host may stand before the first mark; the names
+		   of cgroups hold brackets, too. */
 		if (!prefix->stamped &&
 		    (prefix->sender == SENDER_KERNEL ||
 			(prefix->loose == 1 &&
@@ -206,10 +205,9 @@ read_mark(struct prefix *prefix, const char *p)
 		return p + 1 + strcspn(p + 1, " [");
 	default:
 		n = strcspn(p, " \t[<(|>\"'");
-		if (n == 0)
-			break;
-		read_word(prefix, p, n);
-		return p + n;
+		if (n > 0)
+			read_word(prefix, p, n);
+		return p + (n > 0 ? n : 1);
 	}
 	return p + 1;
 }
@@ -287,6 +285,7 @@ read_stamp(struct when *when, char *time, const char *p)
 	p += strspn(p, " ");
 	if (is_digit(*p) &&
 	    sscanf(p, "%12lld.%6lld%n", &seconds, &micros, &n) == 2 &&
+	    micros >= 0 &&
 	    strchr(after, p[n + (int)strspn(p + n, DIGITS)]) != NULL) {
 		when->boot = seconds * 1000000 + micros;
 		end = p + strcspn(p, " ]");
@@ -310,7 +309,9 @@ set_when(struct kill *kill, const char *text, const char *clock)
 			p--;
 		while (p > text && is_digit(p[-1]))
 			p--;
-		when->date = p < clock ? strtol(p, NULL, 10) % 100 * 86400 : 0;
+		when->date = is_digit(*p) && p < clock
+		    ? strtol(p, NULL, 10) % 100 * 86400
+		    : 0;
 		p = strchr(clock, ':');
 		when->date += strtol(clock, NULL, 10) * 3600 +
 		    strtol(p + 1, NULL, 10) * 60 + strtol(p + 4, NULL, 10);
@@ -357,15 +358,15 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 	/* The name of a cgroup comes before its first word. */
 	if (*message == ' ')
 		return TRUST;
-	/* Further in are lines of another sender's text. */
+	/* Further in are the later lines of another program's message. */
 	if (end == text + strspn(text, " "))
 		return end - text <= INDENT ? TRUST : TRUST_NOT;
 	if (prefix.sender == SENDER_FIRST || strchr(" \t:])>", end[-1]) == NULL)
 		return TRUST_NOT;
 	if (prefix.stamped || prefix.sender == SENDER_KERNEL)
 		return prefix.loose == 0 ? TRUST : TRUST_NOT;
-	/* Kubernetes shows messages in a column of their own, after words that
-	   no mark follows. A time alone is what other programs write, too. */
+	/* kubectl(1) shows messages in a column, after words and two blanks.
+	   Other programs write a time alone, too. */
 	if (prefix.loose > 0 && !isblank((unsigned char)end[-2]))
 		return TRUST_NOT;
 	return prefix.loose > 0 || prefix.clock != NULL ? TRUST_STRONG : TRUST;

@@ -48,7 +48,7 @@ add_up_tasks(struct log *log)
 		const char *comm;
 		int64_t rss;
 		unsigned int processes;
-	} sum, biggest[BIGGEST] = { { .rss = 0 } };
+	} sum, biggest[BIGGEST + 1] = { { .rss = 0 } };
 	struct task *task = log->tasks, *end = task + log->report.ntasks;
 	char *text = log->report.table.biggest, size[5];
 	size_t i, n = 0;
@@ -63,10 +63,8 @@ add_up_tasks(struct log *log)
 			sum.processes++;
 		}
 		for (i = BIGGEST; i > 0 && sum.rss > biggest[i - 1].rss; i--)
-			if (i < BIGGEST)
-				biggest[i] = biggest[i - 1];
-		if (i < BIGGEST)
-			biggest[i] = sum;
+			biggest[i] = biggest[i - 1];
+		biggest[i] = sum;
 	}
 	for (i = 0; i < BIGGEST && biggest[i].rss > 0; i++)
 		n += (size_t)snprintf(text + n, BIGGEST_SIZE - n,
@@ -119,7 +117,7 @@ read_table(struct log *log, const char *end)
 static void
 look_up(struct log *log, struct kill *kill, const char *start)
 {
-	struct task key = { .value = { kill->value[PID] } }, *task;
+	struct task key, *task;
 	struct kill other;
 
 	read_table(log, start);
@@ -127,6 +125,7 @@ look_up(struct log *log, struct kill *kill, const char *start)
 	    seconds_apart(&kill->when, &log->report.table.when) > STALE)
 		return;
 	other = log->report.table;
+	key.value[PID] = kill->value[PID] != UNKNOWN ? kill->value[PID] : 0;
 	memcpy(key.comm, kill->comm, NAME_SIZE);
 	task = bsearch(
 	    &key, log->tasks, log->report.ntasks, sizeof(key), compare_tasks);
@@ -135,7 +134,7 @@ look_up(struct log *log, struct kill *kill, const char *start)
 	complete_kill(kill, &other);
 }
 
-/* Give out the kill of MESSAGE, with what the report says about it. */
+/* Pass the kill of MESSAGE on, with what the report says about it. */
 static void
 report_kill(struct log *log, struct message *message, const char *start)
 {
@@ -188,9 +187,9 @@ act_on(struct log *log, struct message *message, const char *start)
 }
 
 /*
- * The next "kill" or "Kill" between P and END, or END. Here a long log takes
- * its time: memchr(3) is much faster than memmem(3) for words this short. It is
- * not sent far ahead, since all before the first hit is looked at again.
+ * The next "kill" or "Kill" between P and END, or END. Most time is spent here.
+ * memchr(3) beats memmem(3) on words this short. WINDOW limits how much is
+ * searched twice, for k and for K.
  */
 static const char *
 find_kill(const char *p, const char *end)
@@ -255,7 +254,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 		if (p[-2] == '=')
 			line->joint = '\0';
 		p += n;
-		/* Most lines after a message begin another. */
+		/* Stop at a line that begins another message. */
 		other = *p == '[' || may_be_message(p, end);
 		if (whole)
 			other |= p == end ||
@@ -305,7 +304,8 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	const char *word, *last;
 	int i;
 
-	/* What names the killer may begin in the line before: no digit. */
+	/* A line without any stamp may go on from the line before, which names
+	   the killer. */
 	while (p < hit && !is_digit(*p))
 		p++;
 	if (p == hit && start > log->buffer)
@@ -313,7 +313,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	if (!copy_line(line, before, start, end, log->kmsg))
 		return;
 	last = line->end;
-	/* Without colours before it, the hit is where it was. */
+	/* If no colours were left out before it, the hit is where it was. */
 	word = line->from;
 	if (memcmp(word, start, (size_t)(hit - start)) == 0)
 		word += hit - start;
@@ -326,7 +326,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 			read_message(line, word, log->page_size, &message);
 			if (message.start < line->start)
 				line->from = line->text;
-			/* One word that means nothing is common. */
+			/* One word that means nothing is common: do not ask. */
 			if (message.meaning == MEANING_REPORT)
 				trust = is_report(line, message.start);
 			else if (message.meaning != MEANING_NONE ||
@@ -386,7 +386,7 @@ read_lines(struct log *log, bool eof)
 		read_line(log, hit, end, stop);
 	}
 	log->scan = stop;
-	/* What is left is no line of a kernel's, nor what comes after. */
+	/* Skip what is too long for a line of the kernel's. */
 	if (log->used - stop > LINE_SIZE + AHEAD &&
 	    memchr(stop, '\n', (size_t)(log->used - stop)) == NULL)
 		log->scan = log->used;

@@ -179,7 +179,7 @@ set_value(struct message *message, const struct word *word, int64_t number)
 		number *= word->letter == 'k' ? 1024 : message->page_size;
 		number += *value == UNKNOWN ? 0 : *value;
 	} else if (*value != UNKNOWN)
-		return; /* what is later in the text was first */
+		return; /* by what comes after it */
 	*value = word->value == UID ? (uint32_t)number : number;
 	if (word->letter == 'a' ||
 	    (word->letter == 'A' && (number < -17 || number > 15)))
@@ -240,7 +240,7 @@ read_list(const char *p, struct message *message)
 	message->end = end;
 }
 
-/* Match P. What a word is, is set when all after it has matched. */
+/* Match PATTERN at P. A value is set when all after it has matched. */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): has words */
 match_pattern(const char *pattern, const char *p, struct message *message)
 {
@@ -272,7 +272,7 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 			return match_comm(pattern, p, n, message);
 		return match_comm(pattern, p, (size_t)(end - p), message) ||
 		    match_comm(pattern, p, n < COMM ? n : COMM, message);
-	/* A value that was cut does not end so. */
+	/* A value that was cut has no such end. */
 	case 'e':
 		return strchr(VALUE_ENDS, *p) != NULL;
 	case 'r':

@@ -87,6 +87,7 @@ print_biggest(const struct kills *kills)
 {
 	const struct kill *kill;
 	unsigned long report = 0;
+	char pid[32];
 
 	for (kill = kills->first; kill < kills->end; kill++) {
 		if (kill->report == report || kill->biggest[0] == '\0')
@@ -94,8 +95,12 @@ print_biggest(const struct kills *kills)
 		if (report == 0)
 			puts("\nWhat used most memory then, by command:");
 		report = kill->report;
-		print_line("%s  %d (%s): %s", kill->time, (int)kill->value[PID],
-		    kill->comm, kill->biggest);
+		strlcpy(pid, "-", sizeof(pid));
+		if (kill->value[PID] != UNKNOWN)
+			snprintf(pid, sizeof(pid), "%jd",
+			    (intmax_t)kill->value[PID]);
+		print_line("%s  %s (%s): %s", kill->time, pid, kill->comm,
+		    kill->biggest);
 	}
 }
 

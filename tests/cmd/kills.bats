@@ -40,6 +40,10 @@ killed() {
 	status_is 0
 	kills_of out | diff <(cat "$LOGS/openvz-6.kills" "$LOGS/rhel-6.kills") -
 	[[ $(jq -r '.kills[0].log' out) == "$LOGS/openvz-6.log" ]]
+	# a log after standard input is not it, though it may take its descriptor
+	adjust -kJ -c c.conf - "$LOGS/openvz-6.log" - <"$LOGS/rhel-6.log"
+	status_is 0
+	[[ $(jq -r '.kills[-1].log' out) == "$LOGS/openvz-6.log" ]]
 	# neither seekable nor all there at once
 	adjust -kJ -c c.conf <(cat "$LOGS/rhel-6.log")
 	kills_of out | diff "$LOGS/rhel-6.kills" -
@@ -130,6 +134,13 @@ killed() {
 	jq -e '.kills | length == 1 and (.[0] |
 		.biggest == "mysqld 1.2G, apache2 1.1G in 40 processes, java 293M" and
 		.uid == 27 and .rss == 75000 * 4096 and .adj == 0)' out
+	# who was killed may have no process id
+	{
+		head -n -1 log
+		echo 'VM: killing process java'
+	} >vm
+	adjust -k -c c.conf vm
+	out_has "  - (java): mysqld 1.2G"
 	# once for each report, however many were killed in it
 	echo 'Killed process 200 (mysqld)' >>log
 	adjust -k -c c.conf log
@@ -288,6 +299,10 @@ killed() {
 	} >log
 	adjust -k -c c.conf log
 	out_has "51 kills: 50 y, 1 x"
+	# on both sides of an hour, where no day is told
+	printf '%s Killed process 5 (x)\n' '[Fri 11:59:59]' '[Fri 12:00:00]' >log
+	adjust -k -c c.conf log
+	out_has "1 kill: 1 x"
 }
 
 @test "under 8 MiB of memory, whatever the log" {
