@@ -53,7 +53,6 @@ static struct seen *
 find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 {
 	struct seen *x;
-	const struct kill *last;
 	size_t i;
 
 	for (i = chains[hash % SEEN]; i > 0 && i + SEEN > nseen; i = x->chain) {
@@ -63,10 +62,10 @@ find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 	}
 	/* Of two lines in a row, one may not name the process id. */
 	x = &seen[nseen % SEEN];
-	last = kills->end - 1;
 	if (x->row > 0 && same_kill(x, kill, kills->log) &&
-	    (kill->value[PID] == UNKNOWN || last->value[PID] == UNKNOWN) &&
-	    strcmp(kill->comm, last->comm) == 0)
+	    (kill->value[PID] == UNKNOWN ||
+		kills->end[-1].value[PID] == UNKNOWN) &&
+	    strcmp(kill->comm, kills->end[-1].comm) == 0)
 		return x;
 	return NULL;
 }

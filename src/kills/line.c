@@ -9,6 +9,7 @@
 
 #include "kills/kills.h"
 
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define FACILITY 8 /* priorities below it are the kernel's */
 #define PREFIX_SIZE 256
 #define INDENT 8 /* of lines that people set apart */
@@ -110,26 +111,39 @@ find_clock(const char *p, const char *end)
 	return NULL;
 }
 
+static bool
+is_word(const char *p, size_t n, const char *word)
+{
+	return *p == *word && strncmp(p, word, n) == 0 && word[n] == '\0';
+}
+
 /* Read a word of N bytes. */
 static void
 read_word(struct prefix *prefix, const char *p, size_t n)
 {
 	const char *next = p + n + strspn(p + n, " "), *clock;
-	size_t name = strcspn(p, ".: ");
-	bool kernel = (name == 4 || name == 6) &&
-	    strncmp(p, "kernel", name) == 0 &&
-	    /* RFC 5424 has a dash after the name, dmesg -x a colon. */
-	    (p[n - 1] == ':' || *next == '-' || *next == ':');
+	bool kern = is_word(p, n, "kern:");
 	size_t letter = 0; /* the first */
 
 	while (letter < n && !isalpha((unsigned char)p[letter]) &&
 	    (unsigned char)p[letter] < 0x80)
 		letter++;
 	prefix->nwords++;
-	if (kernel || strncmp(p, "Guest:", 6) == 0) {
-		prefix->sender = SENDER_KERNEL;
+	if (kern || is_word(p, n, "kernel:") || is_word(p, n, "Guest:") ||
+	    (strncmp(p, "kern.", 5) == 0 && strcspn(p, ":") == n - 1) ||
+	    (is_word(p, n, "kernel") && *next == '-') || /* RFC 5424 */
+	    (is_word(p, n, "kern") && *next == ':')) {   /* dmesg -x */
+		/* After another program's tag it says nothing. */
+		prefix->sender = !kern && prefix->nwords == 2 &&
+			prefix->sender == SENDER_FIRST
+		    ? SENDER_OTHER
+		    : SENDER_KERNEL;
 		prefix->stamped = true;
 		prefix->loose = 0;
+	} else if (n == 1 && strchr("VDIWEF", *p) != NULL &&
+	    prefix->nwords > 3 && is_digit(p[-2]) &&
+	    (p[-2] != '0' || p[-3] != ' ')) {
+		prefix->sender = SENDER_OTHER; /* a process of logcat's */
 	} else if ((clock = find_clock(p, p + n)) != NULL) {
 		if (prefix->clock == NULL)
 			prefix->clock = clock;
@@ -140,15 +154,14 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		prefix->loose += letter < n && n > 3;
 	/* Not a number, "kern: err:", the end of "Out of memory:", VMware's
 	   "I125:", grep's file, or a console's prompt. */
-	else if (letter < n && !prefix->severity &&
-	    strncmp(p, "memory:", n) != 0 &&
+	else if (letter < n && !prefix->severity && !is_word(p, n, "memory:") &&
 	    (!isupper((unsigned char)*p) || strspn(p + 1, DIGITS) != n - 2) &&
 	    (prefix->nwords > 1 || p[n] == ' ') &&
-	    (strncmp(p, "login:", n) != 0 || prefix->clock != NULL ||
+	    (!is_word(p, n, "login:") || prefix->clock != NULL ||
 		prefix->sender != SENDER_NONE))
 		prefix->sender =
 		    prefix->nwords == 1 ? SENDER_FIRST : SENDER_OTHER;
-	prefix->severity = kernel && name == 4;
+	prefix->severity = kern;
 }
 
 /* Read a mark or a word of what stands before a message. Returns its end. */
@@ -156,12 +169,25 @@ static const char *
 read_mark(struct prefix *prefix, const char *p)
 {
 	const char *close;
+	bool tagged;
 	size_t n;
 
 	switch (*p) {
 	case '[':
-		if ((close = strchr(p, ']')) == NULL)
+	case '(':
+		if ((close = strchr(p, *p == '[' ? ']' : ')')) == NULL)
 			break;
+		if (prefix->clock == NULL)
+			prefix->clock = find_clock(p, close);
+		/* A process id, which journald writes after any tag. */
+		tagged = prefix->nwords > 0 && isalnum((unsigned char)p[-1]);
+		if (p + 1 + strspn(p + 1, DIGITS " ") == close &&
+		    is_digit(close[-1]) && (tagged || is_digit(p[1])) &&
+		    (close[1] == ':' ||
+			(tagged && *p == '[' && close[1] == ' ')))
+			prefix->sender = SENDER_OTHER;
+		if (*p == '(')
+			return close + 1;
 		/* A file or a host may stand before the first mark; the names
 		   of cgroups hold brackets, too. */
 		if (!prefix->stamped &&
@@ -170,21 +196,12 @@ read_mark(struct prefix *prefix, const char *p)
 			    strchr(" \t:>|", p[-1]) != NULL)))
 			prefix->loose = 0;
 		prefix->stamped = true;
-		if (prefix->clock == NULL)
-			prefix->clock = find_clock(p, close);
-		/* A process id, which journald writes after any tag. */
-		n = strspn(p + 1, DIGITS " ");
-		if (n > 0 && p + 1 + n == close && close[1] == ':')
-			prefix->sender = SENDER_OTHER;
 		/* The kernel's own, after the name of a file or host */
 		p += 1 + strspn(p + 1, " ");
 		if (p[strspn(p, DIGITS)] == '.' &&
 		    prefix->sender == SENDER_FIRST)
 			prefix->sender = SENDER_NONE;
 		return close + 1;
-	case '(':
-		close = strchr(p, ')');
-		return close != NULL ? close + 1 : p + 1;
 	case '"':
 	case '\'':
 		prefix->sender = SENDER_OTHER; /* who quotes the kernel */
@@ -260,9 +277,8 @@ set_date(char *time, const char *start, const char *clock)
 		if (number > 0)
 			p = word;
 	}
-	n = *end == ' ' ? strcspn(end + 1, " \t") : 0;
-	if (number > 4 && n > 1 && isupper((unsigned char)end[1]) &&
-	    isupper((unsigned char)end[n]))
+	n = *end == ' ' ? strspn(end + 1, CAPITALS) : 0;
+	if (number > 4 && n > 1 && strchr(" \t", end[1 + n]) != NULL)
 		end += 1 + n;
 	else if (number <= 2 && has_shape(end, " 0000") &&
 	    strchr(" \t", end[5]) != NULL)

@@ -141,15 +141,16 @@ report_kill(struct log *log, struct message *message, const char *start)
 	struct oom_report *report = &log->report;
 	struct kill *kill = &message->kill;
 	bool shared = message->meaning == MEANING_KILL_SHARED;
-	bool announced = report->left > 0 &&
-	    seconds_apart(&kill->when, &report->when) <= STALE;
 
 	kill->report = log->reports;
-	if (kill->killer == KILLER_UNKNOWN && (shared || announced))
-		kill->killer = report->killer;
-	report->killer = kill->killer;
-	report->left -= report->left > 0;
 	if (kill->killer < KILLER_LOWMEMORYKILLER) {
+		if (kill->killer == KILLER_UNKNOWN &&
+		    (shared || report->left > 0) &&
+		    seconds_apart(&kill->when, &report->when) <= STALE)
+			kill->killer = report->killer;
+		report->killer = kill->killer;
+		report->when = kill->when;
+		report->left -= report->left > 0;
 		if (kill->value[PID] == report->victim.value[PID])
 			complete_kill(kill, &report->victim);
 		/* A process that shared its memory had none of its own. */
@@ -233,7 +234,8 @@ join_lines(struct line *line, const struct message *message, const char *p,
 		   without the kernel's stamp. */
 		for (n = 0; n < indent && p + n < end; n++)
 			if (p[n] != text[n] &&
-			    (strchr(" " DIGITS, p[n]) == NULL ||
+			    (n == indent - 1 ||
+				strchr(" " DIGITS, p[n]) == NULL ||
 				strchr(" " DIGITS, text[n]) == NULL))
 				break;
 		if (n < indent && text[n] != '[')
@@ -241,7 +243,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 		indented = false;
 		if (strspn(p, QUOTATION) >= (size_t)n) {
 			n = (ptrdiff_t)strspn(p, QUOTATION);
-			if (indent > 0 && n > indent)
+			if (n > indent && (indent > 0 || !whole))
 				n = indent;
 			/* A terminal breaks words; dmesg indents what follows
 			   a newline. */
@@ -300,6 +302,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	const char *p = start;
 	struct line *line = &log->line;
 	struct message message;
+	struct kill *kill;
 	enum trust trust = TRUST_NOT;
 	const char *word, *last;
 	int i;
@@ -317,6 +320,8 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	word = line->from;
 	if (memcmp(word, start, (size_t)(hit - start)) == 0)
 		word += hit - start;
+	else if (!(word = memmem(word, (size_t)(last - word), hit, 4)))
+		return;
 	for (i = 0; word < last && i < TRIES;
 	     word = find_kill(word + 1, last)) {
 		if (!may_be_message(word, last))
@@ -327,12 +332,12 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 			if (message.start < line->start)
 				line->from = line->text;
 			/* One word that means nothing is common: do not ask. */
+			kill = message.meaning != MEANING_NONE ? &message.kill
+							       : NULL;
 			if (message.meaning == MEANING_REPORT)
 				trust = is_report(line, message.start);
-			else if (message.meaning != MEANING_NONE ||
-			    message.cut || i > 1)
-				trust = read_prefix(
-				    line, message.start, &message.kill);
+			else if (kill != NULL || message.cut || i > 1)
+				trust = read_prefix(line, message.start, kill);
 		} while (message.cut && trust > TRUST_NOT && !line->is_record &&
 		    last == line->end &&
 		    join_lines(line, &message, end + 1, stop));

@@ -47,9 +47,9 @@ static const struct format {
 	{ "Kill process %p (%c) in VE \"%* same memory",
 	    .meaning = MEANING_KILL_SHARED },
 	/* 2.6.18, 2.6.36 to 5.0: " score 7 or sacrifice child" */
-	{ "Kill process %p (%c)%r", .meaning = MEANING_ANNOUNCED },
+	{ "Kill process %p (%c) score %n%r", .meaning = MEANING_ANNOUNCED },
 	/* 2.6.19 to 2.6.35: " score 7 or a child" */
-	{ "kill process %p (%c)%r", .meaning = MEANING_ANNOUNCED },
+	{ "kill process %p (%c) score %n%r", .meaning = MEANING_ANNOUNCED },
 	/* 4.19 to now; the names in it may hold commas */
 	{ "kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u%.", KILLER_MEMCG,
 	    MEANING_ANNOUNCED, "oom-" },
@@ -416,6 +416,8 @@ read_heading(const char *p, struct kill *table)
 		p += strcspn(p, " ");
 		columns++;
 	}
+	if (columns > 5 && strncmp(p - 5, "_adj ", 5) != 0)
+		return 0;
 	*table = unknown_kill;
 	table->scale = strncmp(p - 8, "oom_adj ", 8) == 0 ? SCALE_OOM_ADJ
 							  : SCALE_OOM_SCORE_ADJ;
