@@ -28,9 +28,8 @@ static size_t nseen, chains[SEEN];
 
 /*
  * Whether KILL, of the same process, is the kill X. memory.oom.group kills a
- * victim twice, lowmemorykiller tries again, "VM: killing process" may not name
- * the process id, and syslog and kern.log are the same. No process id comes
- * back within a second.
+ * victim twice, lowmemorykiller tries again, a page fault may not name the
+ * process id, and syslog is kern.log. No id comes back within a second.
  */
 static bool
 same_kill(const struct seen *x, const struct kill *kill, const char *log)

@@ -204,10 +204,11 @@ struct log {
 	char buffer[2 * TABLE_SIZE + CHUNK];
 };
 
-/* Begin another log; with KMSG it is made of records of /dev/kmsg. */
+/*
+ * Begin another log, with KMSG of records of /dev/kmsg. Read its next LEN
+ * bytes, up to CHUNK; none if it is over.
+ */
 void log_start(struct log *log, bool kmsg);
-
-/* Read the next LEN bytes of the log, up to CHUNK; none if it is over. */
 void log_read(struct log *log, const char *data, size_t len);
 
 /* kills.c, print.c */

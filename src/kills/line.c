@@ -152,8 +152,7 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		    memchr(clock, ',', (size_t)(p + n - clock)) != NULL;
 	} else if (p[n - 1] != ':')
 		prefix->loose += letter < n && n > 3;
-	/* Not a number, "kern: err:", the end of "Out of memory:", VMware's
-	   "I125:", grep's file, or a console's prompt. */
+	/* Not "Out of memory:", VMware's "I125:", grep's file, a prompt. */
 	else if (letter < n && !prefix->severity && !is_word(p, n, "memory:") &&
 	    (!isupper((unsigned char)*p) || strspn(p + 1, DIGITS) != n - 2) &&
 	    (prefix->nwords > 1 || p[n] == ' ') &&
@@ -179,17 +178,17 @@ read_mark(struct prefix *prefix, const char *p)
 			break;
 		if (prefix->clock == NULL)
 			prefix->clock = find_clock(p, close);
-		/* A process id, which journald writes after any tag. */
+		/* A process id: journald writes it after any tag. */
 		tagged = prefix->nwords > 0 && isalnum((unsigned char)p[-1]);
 		if (p + 1 + strspn(p + 1, DIGITS " ") == close &&
-		    is_digit(close[-1]) && (tagged || is_digit(p[1])) &&
+		    is_digit(close[-1]) &&
 		    (close[1] == ':' ||
 			(tagged && *p == '[' && close[1] == ' ')))
 			prefix->sender = SENDER_OTHER;
 		if (*p == '(')
 			return close + 1;
-		/* A file or a host may stand before the first mark; the names
-		   of cgroups hold brackets, too. */
+		/* A file or host may come before; a cgroup has brackets, too.
+		 */
 		if (!prefix->stamped &&
 		    (prefix->sender == SENDER_KERNEL ||
 			(prefix->loose == 1 &&
@@ -381,8 +380,7 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 		return TRUST_NOT;
 	if (prefix.stamped || prefix.sender == SENDER_KERNEL)
 		return prefix.loose == 0 ? TRUST : TRUST_NOT;
-	/* kubectl(1) shows messages in a column, after words and two blanks.
-	   Other programs write a time alone, too. */
+	/* kubectl(1) has two blanks after words; others write a time, too. */
 	if (prefix.loose > 0 && !isblank((unsigned char)end[-2]))
 		return TRUST_NOT;
 	return prefix.loose > 0 || prefix.clock != NULL ? TRUST_STRONG : TRUST;

@@ -230,8 +230,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 	line->joint = width < WIDTH - 20 ? '\n' : ' ';
 	for (i = 0; i < JOINED_LINES && p < stop; i++, p = end + 1) {
 		end = line_end(p, stop);
-		/* It may begin as this one does, perhaps at another time and
-		   without the kernel's stamp. */
+		/* It may begin like this one, but for time and stamp. */
 		for (n = 0; n < indent && p + n < end; n++)
 			if (p[n] != text[n] &&
 			    (n == indent - 1 ||
@@ -245,8 +244,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 			n = (ptrdiff_t)strspn(p, QUOTATION);
 			if (n > indent && (indent > 0 || !whole))
 				n = indent;
-			/* A terminal breaks words; dmesg indents what follows
-			   a newline. */
+			/* Terminals break words; dmesg indents new lines. */
 			indented = *p == ' ' && n == indent;
 			if (indented)
 				line->joint = '\n';
@@ -307,8 +305,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	const char *word, *last;
 	int i;
 
-	/* A line without any stamp may go on from the line before, which names
-	   the killer. */
+	/* Without a stamp it may go on from the line before. */
 	while (p < hit && !is_digit(*p))
 		p++;
 	if (p == hit && start > log->buffer)
@@ -343,8 +340,8 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 		    join_lines(line, &message, end + 1, stop));
 		if (message.meaning != MEANING_NONE && trust >= message.needs) {
 			act_on(log, &message, start);
-			/* A paste may have lost the newlines of a report. But
-			   after an announcement are the names of cgroups. */
+			/* A paste may have lost newlines; but the names of
+			   cgroups are after an announcement. */
 			if (message.kill.killer >= KILLER_USER ||
 			    line->is_record ||
 			    (message.meaning != MEANING_REPORT &&

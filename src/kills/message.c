@@ -43,9 +43,8 @@ static const struct format {
 	/* 2.6.36 to 4.3: of another thread group, but with the same memory */
 	{ "Kill process %p (%c) sharing same memory",
 	    .meaning = MEANING_KILL_SHARED },
-	/* Virtuozzo 7 */
 	{ "Kill process %p (%c) in VE \"%* same memory",
-	    .meaning = MEANING_KILL_SHARED },
+	    .meaning = MEANING_KILL_SHARED }, /* Virtuozzo 7 */
 	/* 2.6.18, 2.6.36 to 5.0: " score 7 or sacrifice child" */
 	{ "Kill process %p (%c) score %n%r", .meaning = MEANING_ANNOUNCED },
 	/* 2.6.19 to 2.6.35: " score 7 or a child" */
@@ -71,15 +70,13 @@ static const struct format {
 	/* arch/.../mm/fault.c, 2.6.18 to 2.6.3x: no memory for a page fault */
 	{ "killing process %c(%p)%.", KILLER_OOM, .before = "VM: " },
 	{ "killing process %c%.", KILLER_OOM, .before = "VM: " },
-	/* drivers/staging/android/lowmemorykiller.c, once in drivers/misc */
-	/* Android's 2.6.25 to 3.9; Samsung's go on after the size */
+	/* lowmemorykiller.c, 2.6.25 to 3.9; Samsung's go on after the size */
 	{ "kill to %p (%c), adj %A, size %s%e", KILLER_LOWMEMORYKILLER,
 	    .before = "send sig" },
 	/* 3.10 to 4.11; MediaTek's with both scales, ", score_adj 58," after */
 	{ "Killing '%c' (%p), adj %a,%r", .killer = KILLER_LOWMEMORYKILLER },
-	/* Android's 3.18 to 4.9, with the thread's id first */
 	{ "Killing '%c' (%n) (tgid %p), adj %a,%r",
-	    .killer = KILLER_LOWMEMORYKILLER },
+	    .killer = KILLER_LOWMEMORYKILLER }, /* 3.18 to 4.9, with a thread */
 	/* User space: systemd-oomd, earlyoom, Android's lmkd */
 	{ "Killed /%* due to ", KILLER_OOMD, .before = "systemd-oomd[#]: " },
 	{ "sending SIG%* to process %p ", KILLER_EARLYOOM,

@@ -190,7 +190,6 @@ print_kills(const struct kills *kills)
 		putchar('\n');
 	if (kills->overwritten)
 		puts("The kernel has overwritten the beginning of its log. "
-		     "What was kept of it:\n"
-		     "  journalctl -k | oom_adjust -k -    or    "
-		     "oom_adjust -k /var/log/kern.log");
+		     "What was kept of it:\n  journalctl -k | oom_adjust -k -"
+		     "    or    oom_adjust -k /var/log/kern.log");
 }
