@@ -211,8 +211,7 @@ kills_run(
 		read_log(&kills, &log, KMSG);
 	for (i = 0; i < nfiles; i++)
 		read_log(&kills, &log, files[i]);
-	kills.first = kills.end - kills.rows > KILLS_MAX ? kills.end - KILLS_MAX
-							 : kills.rows;
+	kills.first = kills.n > KILLS_MAX ? kills.end - KILLS_MAX : kills.rows;
 	if (json)
 		print_table(&kills, true);
 	else if (kills.nlogs > 0 || kills.n > 0)

@@ -35,7 +35,6 @@ int kills_run(
 #define JOINED_SIZE 512
 #define CHUNK 32768       /* what is read at once, at most */
 #define TABLE_SIZE 262144 /* bytes of a log that a table may take */
-#define TASKS_MAX (TABLE_SIZE / 32)
 #define BIGGEST_SIZE 320
 #define KILLS_MAX 1000 /* that are kept and shown */
 #define DIGITS "0123456789"
@@ -199,7 +198,7 @@ struct log {
 		struct kill table;  /* what it says of one */
 		size_t ntasks;      /* in it, sorted */
 	} report;
-	struct task tasks[TASKS_MAX];
+	struct task tasks[TABLE_SIZE / 32];
 	struct line line; /* that is being read */
 	char buffer[2 * TABLE_SIZE + CHUNK];
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <ctype.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +105,7 @@ read_table(struct log *log, const char *end)
 			columns = n;
 			report->table = table;
 			report->ntasks = 0;
-		} else if (report->ntasks < TASKS_MAX - 1)
+		} else if (report->ntasks < COUNT(log->tasks) - 1)
 			report->ntasks++;
 	}
 	if (columns > 0)
@@ -178,7 +177,7 @@ act_on(struct log *log, struct message *message, const char *start)
 		report->killer = message->kill.killer;
 		report->when = message->kill.when;
 		report->left =
-		    message->meaning == MEANING_ANNOUNCED_GROUP ? UINT_MAX : 1;
+		    message->meaning == MEANING_ANNOUNCED_GROUP ? ~0U : 1;
 		if (message->kill.value[UID] != UNKNOWN)
 			report->victim = message->kill;
 		break;
@@ -237,7 +236,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 				strchr(" " DIGITS, p[n]) == NULL ||
 				strchr(" " DIGITS, text[n]) == NULL))
 				break;
-		if (n < indent && text[n] != '[')
+		if (n + 1 < indent && text[n] != '[')
 			n = 0;
 		indented = false;
 		if (strspn(p, QUOTATION) >= (size_t)n) {
@@ -297,7 +296,6 @@ static void
 read_line(struct log *log, const char *hit, const char *end, const char *stop)
 {
 	const char *start = line_start(log->buffer, hit), *before = start;
-	const char *p = start;
 	struct line *line = &log->line;
 	struct message message;
 	struct kill *kill;
@@ -306,9 +304,8 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	int i;
 
 	/* Without a stamp it may go on from the line before. */
-	while (p < hit && !is_digit(*p))
-		p++;
-	if (p == hit && start > log->buffer)
+	if (start > log->buffer &&
+	    strcspn(start, DIGITS "\n") >= (size_t)(hit - start))
 		before = line_start(log->buffer, start - 1);
 	if (!copy_line(line, before, start, end, log->kmsg))
 		return;
@@ -359,12 +356,11 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 static void
 read_lines(struct log *log, bool eof)
 {
-	const char *p = log->scan, *stop = log->used, *end;
+	const char *p = log->scan, *end;
+	const char *stop = eof ? log->used : line_start(p, log->used);
 	const char *kill = NULL, *sending = NULL, *hit;
 
 	*log->used = '\0';
-	if (!eof)
-		stop = line_start(p, stop);
 	for (; p < stop; p = end) {
 		if (kill < p)
 			kill = find_kill(p, stop);

@@ -400,24 +400,19 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 int
 read_heading(const char *p, struct kill *table)
 {
+	const char *name;
 	int columns = 5, n = 0;
 
 	/* Most brackets are of something else: be quick. */
 	if (p[1 + strspn(p + 1, " ")] == 'p')
 		sscanf(p, "[ pid ] uid tgid total_vm rss %n", &n);
-	if (n == 0)
+	if (n == 0 || (name = strstr(p + n, "_adj name")) == NULL)
 		return 0;
-	for (p += n; strncmp(p, "name", 4) != 0; p += strspn(p, " ")) {
-		if (*p == '\0')
-			return 0;
+	for (p += n; p < name; p += strspn(p, " "), columns++)
 		p += strcspn(p, " ");
-		columns++;
-	}
-	if (columns > 5 && strncmp(p - 5, "_adj ", 5) != 0)
-		return 0;
 	*table = unknown_kill;
-	table->scale = strncmp(p - 8, "oom_adj ", 8) == 0 ? SCALE_OOM_ADJ
-							  : SCALE_OOM_SCORE_ADJ;
+	table->scale = strncmp(name - 3, "oom", 3) == 0 ? SCALE_OOM_ADJ
+							: SCALE_OOM_SCORE_ADJ;
 	return columns;
 }
 
