@@ -187,8 +187,7 @@ read_mark(struct prefix *prefix, const char *p)
 			prefix->sender = SENDER_OTHER;
 		if (*p == '(')
 			return close + 1;
-		/* A file or host may come before; a cgroup has brackets, too.
-		 */
+		/* A file or host may come before; cgroups have brackets. */
 		if (!prefix->stamped &&
 		    (prefix->sender == SENDER_KERNEL ||
 			(prefix->loose == 1 &&
@@ -250,10 +249,7 @@ previous_word(const char *start, const char *p)
 	return p;
 }
 
-/*
- * The date around the CLOCK in the text START, in any language: "Nov 20",
- * "20 Nov 2026" or "Fri 2026-11-20" before it, "2026" or "UTC" after.
- */
+/* The date around CLOCK, in any language, with "2026" or "UTC" after it. */
 static void
 set_date(char *time, const char *start, const char *clock)
 {
@@ -285,10 +281,7 @@ set_date(char *time, const char *start, const char *clock)
 	set_time(time, p, end);
 }
 
-/*
- * dmesg's "[12345.678901]", "[  +0.000123]" and "[Nov20 10:00]", or a number
- * such as 1763632801.123456 that begins the line.
- */
+/* "[12345.678901]", "[  +0.000123]", "[Nov20 10:00]", or a number first. */
 static void
 read_stamp(struct when *when, char *time, const char *p)
 {

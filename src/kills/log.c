@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,8 +256,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 		other = *p == '[' || may_be_message(p, end);
 		if (whole)
 			other |= p == end ||
-			    (isupper((unsigned char)*p) &&
-				strchr("BDIU", *p) == NULL);
+			    (*p >= 'A' && *p <= 'Z' && !strchr("BDIU", *p));
 		else if (indented)
 			other = false;
 		if (other || end - p >= JOINED_SIZE ||
@@ -288,10 +286,7 @@ is_report(const struct line *line, const char *message)
 	return trust;
 }
 
-/*
- * Read the messages in the line up to END, the first of which may begin at HIT;
- * lines go on to STOP.
- */
+/* Read the messages in the line of HIT up to END; lines go on to STOP. */
 static void
 read_line(struct log *log, const char *hit, const char *end, const char *stop)
 {

@@ -95,8 +95,7 @@ static const struct {
 	{ KILLER_MEMCG, "Memory cgroup out of memory: " }, /* 2.6.25 to now */
 	{ KILLER_OOM, "Out of memory: " },                 /* 2.6.18 to now */
 	{ KILLER_OOM, "Out of Memory: " }, /* 2.6.18's announcement */
-	{ KILLER_OOM,
-	    "Out of memory (oom_kill_allocating_task): " },  /* 2.6.24 */
+	{ KILLER_OOM, "Out of memory (oom_kill_allocating_task): " },
 	{ KILLER_OOM, "No available memory in cpuset: " },   /* to 2.6.23 */
 	{ KILLER_OOM, "No available memory (MPOL_BIND): " }, /* to 3.9 */
 	{ KILLER_MEMCG, "Out of memory in UB #: " },         /* Virtuozzo 6 */
@@ -316,9 +315,7 @@ may_be_message(const char *word, const char *end)
 	return false;
 }
 
-/*
- * Where WORDS begin that end before P, perhaps in the line before; or NULL.
- */
+/* Where WORDS begin that end before P, perhaps in the line before; or NULL. */
 static const char *
 match_before(const struct line *line, const char *p, const char *words)
 {
