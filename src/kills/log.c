@@ -286,6 +286,18 @@ is_report(const struct line *line, const char *message)
 	return trust;
 }
 
+/* Whether a process id goes on with a line: journald has it after any tag. */
+static bool
+is_tag(const char *p)
+{
+	for (p += strcspn(p, "[\n"); *p == '['; p += strcspn(p, "[\n")) {
+		p += 1 + strspn(p + 1, DIGITS);
+		if (p[0] == ']' && p[1] == ':' && is_digit(p[-1]))
+			return true;
+	}
+	return false;
+}
+
 /* Read the messages in the line of HIT up to END; lines go on to STOP. */
 static void
 read_line(struct log *log, const char *hit, const char *end, const char *stop)
@@ -330,7 +342,8 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 		} while (message.cut && trust > TRUST_NOT && !line->is_record &&
 		    last == line->end &&
 		    join_lines(line, &message, end + 1, stop));
-		if (message.meaning != MEANING_NONE && trust >= message.needs) {
+		if (message.meaning != MEANING_NONE && trust >= message.needs &&
+		    (line->is_record || !is_tag(message.end))) {
 			act_on(log, &message, start);
 			/* A paste may have lost newlines; but the names of
 			   cgroups are after an announcement. */
