@@ -90,9 +90,7 @@ struct kill {
 
 extern const struct kill unknown_kill; /* without any of its values */
 
-/* line.c */
-
-/* A line without colours, between the one before it and those that follow. */
+/* line.c: a line without colours, between one before and those that follow. */
 struct line {
 	char text[2 * LINE_SIZE + JOINED_LINES * (JOINED_SIZE + 1)], *end;
 	const char *start; /* of the line, behind quotation */
@@ -130,8 +128,7 @@ enum trust read_prefix(
 /* The seconds between the two, or -1 if that is not known. */
 int64_t seconds_apart(const struct when *a, const struct when *b);
 
-/* message.c */
-
+/* message.c: what a message does. */
 enum meaning {
 	MEANING_KILL,
 	MEANING_KILL_SHARED, /* one more, for sharing the last one's memory */
@@ -177,7 +174,6 @@ bool read_task(const char *p, int columns, struct task *task);
 void complete_kill(struct kill *kill, const struct kill *other);
 
 /* log.c: it keeps no more than a fixed part of a log. */
-
 struct log {
 	void (*fn)(const struct kill *kill, void *arg); /* for each kill */
 	void *arg;
@@ -210,8 +206,7 @@ struct log {
 void log_start(struct log *log, bool kmsg);
 void log_read(struct log *log, const char *data, size_t len);
 
-/* kills.c, print.c */
-
+/* kills.c, print.c: what is shown. */
 struct kills {
 	const struct config *config;
 	size_t n;                /* kills found */
