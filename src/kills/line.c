@@ -244,7 +244,7 @@ previous_word(const char *start, const char *p)
 {
 	while (p > start && isblank((unsigned char)p[-1]))
 		p--;
-	while (p > start && strchr(" \t:;<>[(|", p[-1]) == NULL)
+	while (p > start && strchr(" \t:;<>[(|`*}\"'", p[-1]) == NULL)
 		p--;
 	return p;
 }

@@ -80,6 +80,7 @@ read_table(struct log *log, const char *end)
 	const char *p = report->start, *eol, *row;
 	struct kill table;
 	struct line line;
+	bool gap = false, broken = false;
 	int columns = 0, n, i;
 
 	p = memmem(p, (size_t)(end - p), "tgid total_vm", 13);
@@ -98,17 +99,24 @@ read_table(struct log *log, const char *end)
 				row, columns, &log->tasks[report->ntasks]))
 				break;
 		if (row == NULL || i == TRIES ||
-		    read_prefix(&line, row, n > 0 ? &table : NULL) != TRUST)
-			continue;
-		if (n > 0) {
+		    read_prefix(&line, row, n > 0 ? &table : NULL) != TRUST) {
+			/* The end of a row that a mail program broke. */
+			gap |= line.text[strspn(line.text, QUOTATION ".")] &&
+			    !strpbrk(line.text, "[:");
+		} else if (n > 0) {
 			columns = n;
 			report->table = table;
 			report->ntasks = 0;
-		} else if (report->ntasks < COUNT(log->tasks) - 1)
+			gap = broken = false;
+		} else if (report->ntasks < COUNT(log->tasks) - 1) {
 			report->ntasks++;
+			broken |= gap;
+		}
 	}
 	if (columns > 0)
 		add_up_tasks(log);
+	if (broken)
+		report->table.biggest[0] = '\0';
 }
 
 /* Complete KILL with what the table of tasks before START says. */
@@ -305,7 +313,6 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	const char *start = line_start(log->buffer, hit), *before = start;
 	struct line *line = &log->line;
 	struct message message;
-	struct kill *kill;
 	enum trust trust = TRUST_NOT;
 	const char *word, *last;
 	int i;
@@ -333,12 +340,12 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 			if (message.start < line->start)
 				line->from = line->text;
 			/* One word that means nothing is common: do not ask. */
-			kill = message.meaning != MEANING_NONE ? &message.kill
-							       : NULL;
 			if (message.meaning == MEANING_REPORT)
 				trust = is_report(line, message.start);
-			else if (kill != NULL || message.cut || i > 1)
-				trust = read_prefix(line, message.start, kill);
+			else if (message.meaning != MEANING_NONE ||
+			    message.cut || i > 1)
+				trust = read_prefix(
+				    line, message.start, &message.kill);
 		} while (message.cut && trust > TRUST_NOT && !line->is_record &&
 		    last == line->end &&
 		    join_lines(line, &message, end + 1, stop));

@@ -270,7 +270,7 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 		    match_comm(pattern, p, n < COMM ? n : COMM, message);
 	/* A value that was cut has no such end. */
 	case 'e':
-		return strchr(VALUE_ENDS, *p) != NULL;
+		return strchr(VALUE_ENDS ")\"';|*~#_", *p) != NULL;
 	case 'r':
 		if (strchr(VALUE_ENDS ".", *p) == NULL)
 			return false;
