@@ -491,12 +491,13 @@ add_rule(struct row *cells, const struct list_row *row, const char *passed)
 		add_cell(cells, "reset_inherited");
 	else if (rule == NULL)
 		cells->column++;
-	else if (cells->json)
-		add_cell(cells, "%s:%u", rule->file, rule->line);
+	else if (passed != NULL && !cells->json)
+		add_cell(cells, "(%s) %s:%u", passed, base_name(rule->file),
+		    rule->line);
 	else
-		add_cell(cells, "%s%s%s%s:%u", passed != NULL ? "(" : "",
-		    passed != NULL ? passed : "", passed != NULL ? ") " : "",
-		    base_name(rule->file), rule->line);
+		add_cell(cells, "%s:%u",
+		    cells->json ? rule->file : base_name(rule->file),
+		    rule->line);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -158,8 +159,8 @@ read_log(struct kills *kills, struct log *log, const char *file)
 	kmsg = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
 	    st.st_rdev == KMSG_DEVICE;
 	/* Do not wait for what has not been logged yet. */
-	if (kmsg)
-		fcntl(fd, F_SETFL, O_NONBLOCK);
+	if (kmsg && fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		warn("%s", KMSG);
 	log_start(log, kmsg);
 	while ((n = read(fd, data, CHUNK)) != 0) {
 		/* Records were overwritten: go on with the oldest. */
@@ -190,7 +191,6 @@ read_log(struct kills *kills, struct log *log, const char *file)
 		kills->last_log = kills->log;
 	}
 	log_read(log, data, 0);
-	kills->announced = log->announced;
 	if (fd != STDIN_FILENO)
 		close(fd);
 }
@@ -215,6 +215,6 @@ kills_run(
 	if (json)
 		print_table(&kills, true);
 	else if (kills.nlogs > 0 || kills.n > 0)
-		print_kills(&kills);
+		print_kills(&kills, log.announced);
 	return kills.nlogs == (nfiles > 0 ? nfiles : 1) ? 0 : -1;
 }

@@ -211,7 +211,6 @@ struct kills {
 	const struct config *config;
 	size_t n;                /* kills found */
 	size_t by_user[KILLERS]; /* kills in user space */
-	size_t announced;        /* kills, whether done or not */
 	const char *log;         /* that is being read */
 	const char *last_log;    /* that was read to its end */
 	size_t nlogs;            /* that were */
@@ -220,8 +219,8 @@ struct kills {
 	struct kill rows[2 * KILLS_MAX], *first, *end;
 };
 
-/* Print the table; and below it what it does not say. */
+/* Print the table; and below it what it does not say, such as ANNOUNCED. */
 void print_table(const struct kills *kills, bool json);
-void print_kills(const struct kills *kills);
+void print_kills(const struct kills *kills, size_t announced);
 
 #endif

@@ -337,7 +337,8 @@ set_when(struct kill *kill, const char *text, const char *clock)
 enum trust
 read_prefix(const struct line *line, const char *message, struct kill *kill)
 {
-	struct prefix prefix = { .sender = SENDER_NONE };
+	struct prefix prefix = { line->resumed ? SENDER_KERNEL : SENDER_NONE,
+		.loose = line->resumed };
 	char text[PREFIX_SIZE], *end;
 	const char *p = text, *from = line->from;
 
@@ -348,8 +349,6 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 	}
 	if (line->is_record)
 		return message == from || *message == ' ' ? TRUST : TRUST_NOT;
-	if (line->resumed)
-		prefix = (struct prefix) { SENDER_KERNEL, .loose = 1 };
 	if (message - from >= PREFIX_SIZE && line->resumed)
 		from = message - PREFIX_SIZE + 1;
 	if (message < from || message - from >= PREFIX_SIZE)

@@ -342,10 +342,11 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 			/* One word that means nothing is common: do not ask. */
 			if (message.meaning == MEANING_REPORT)
 				trust = is_report(line, message.start);
-			else if (message.meaning != MEANING_NONE ||
-			    message.cut || i > 1)
+			else if (message.meaning != MEANING_NONE)
 				trust = read_prefix(
 				    line, message.start, &message.kill);
+			else if (message.cut || i > 1)
+				trust = read_prefix(line, message.start, NULL);
 		} while (message.cut && trust > TRUST_NOT && !line->is_record &&
 		    last == line->end &&
 		    join_lines(line, &message, end + 1, stop));

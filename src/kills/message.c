@@ -307,7 +307,6 @@ may_be_message(const char *word, const char *end)
 	/* A line may have been broken after a word such as Kill. */
 	size_t i, n = end - word < WORD_MIN ? (size_t)(end - word) : WORD_MIN;
 
-	/* Most hits are of no pattern: be quick. */
 	for (i = 0; n >= 4 && i < COUNT(formats); i++)
 		if (formats[i].pattern[n - 1] == word[n - 1] &&
 		    memcmp(formats[i].pattern, word, n) == 0)
@@ -403,13 +402,15 @@ read_heading(const char *p, struct kill *table)
 	/* Most brackets are of something else: be quick. */
 	if (p[1 + strspn(p + 1, " ")] == 'p')
 		sscanf(p, "[ pid ] uid tgid total_vm rss %n", &n);
-	if (n == 0 || (name = strstr(p + n, "_adj name")) == NULL)
+	if (n == 0 || (name = strstr(p + n, "name")) == NULL ||
+	    (name > p + n && strncmp(name - 5, "_adj ", 5) != 0))
 		return 0;
 	for (p += n; p < name; p += strspn(p, " "), columns++)
 		p += strcspn(p, " ");
 	*table = unknown_kill;
-	table->scale = strncmp(name - 3, "oom", 3) == 0 ? SCALE_OOM_ADJ
-							: SCALE_OOM_SCORE_ADJ;
+	table->scale = strncmp(name - 8, "oom_adj ", 8) == 0
+	    ? SCALE_OOM_ADJ
+	    : SCALE_OOM_SCORE_ADJ;
 	return columns;
 }
 

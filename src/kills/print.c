@@ -95,10 +95,9 @@ print_biggest(const struct kills *kills)
 		if (report == 0)
 			puts("\nWhat used most memory then, by command:");
 		report = kill->report;
-		strlcpy(pid, "-", sizeof(pid));
-		if (kill->value[PID] != UNKNOWN)
-			snprintf(pid, sizeof(pid), "%jd",
-			    (intmax_t)kill->value[PID]);
+		snprintf(pid, sizeof(pid),
+		    kill->value[PID] != UNKNOWN ? "%jd" : "-",
+		    (intmax_t)kill->value[PID]);
 		print_line("%s  %s (%s): %s", kill->time, pid, kill->comm,
 		    kill->biggest);
 	}
@@ -161,7 +160,7 @@ print_commands(const struct kills *kills)
 }
 
 void
-print_kills(const struct kills *kills)
+print_kills(const struct kills *kills, size_t announced)
 {
 	const char *before = "In user space, by rules of their own: ";
 	size_t i;
@@ -177,7 +176,7 @@ print_kills(const struct kills *kills)
 		print_line("no OOM kill found in %s", kills->last_log);
 	else
 		printf("no OOM kill found in %zu logs\n", kills->nlogs);
-	if (kills->n == 0 && kills->announced > 0)
+	if (kills->n == 0 && announced > 0)
 		puts("It was announced (\"Kill process ... score\"), "
 		     "but not reported as done.");
 	for (i = KILLER_USER; i < KILLERS; i++)

@@ -308,11 +308,11 @@ test_biggest(void **state)
 	/* prefixes of different lengths, and long ones */
 	read_string(
 	    "10.0.0.7: kern:    info: [2026-02-17T03:12:44.120441007Z]: "
-	    "[ pid ] uid tgid total_vm rss oom_adj name\n"
+	    "[ pid ] uid tgid total_vm rss name\n"
 	    "10.0.0.7: kern:    info: [2026-02-17T03:12:44.12044107Z]: "
-	    "[    7]   3    7        9   9 0 x\n"
+	    "[    7]   3    7        9   9 x\n"
 	    "10.0.0.7: kern: warning: [2026-02-17T03:12:44.120441009Z]: "
-	    "[    8]   4    8        9   9 0 y\n"
+	    "[    8]   4    8        9   9 y\n"
 	    "10.0.0.7: kern:     err: [2026-02-17T03:12:44.120441010Z]: "
 	    "Killed process 7 (x)\n"
 	    "10.0.0.7: kern:     err: [2026-02-17T03:12:44.120441010Z]: "
@@ -345,10 +345,9 @@ test_biggest(void **state)
 	assert_int_equal(seen.n, 1);
 	assert_null(strchr(biggest, '-'));
 	/* a report much later than the table */
-	read_string(
-	    "[  100.000001] [ pid ] uid tgid total_vm rss oom_adj name\n"
-	    "[  100.000001] [    7]   0    7        9   9 0 x\n"
-	    "[ 9100.000001] Killed process 7 (x)\n");
+	read_string("[  100.000001] [ pid ] uid tgid total_vm rss name\n"
+		    "[  100.000001] [    7]   0    7        9   9 x\n"
+		    "[ 9100.000001] Killed process 7 (x)\n");
 	assert_true(seen.kill[0].value[UID] == UNKNOWN);
 }
 

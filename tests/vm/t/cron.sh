@@ -23,8 +23,7 @@ like "restarted: its two processes are changed" "$out" ": 2 changed,"
 
 systemctl restart chrony
 is "by day: nothing happens" "$(adj "$(chronyd)")" 0
-# Forward: what is up to three hours back cron takes for done.
-date -s '1 day 03:29:50'
+tomorrow 03:29:50
 check "at 03:30: chronyd has it again" within 80 has "$(chronyd)" 588
 like "at 03:30: it is then" "$(date +%H:%M)" "^03:3[01]$"
 within 30 no_run_left
@@ -33,7 +32,7 @@ check "no mail for all of this" [ ! -s /var/mail/root ]
 
 # A mistake in the config. cron reads the clock again when it is started.
 echo "sshd -99" >> /etc/oom_adjust.conf
-date -s '1 day 03:29:57'
+tomorrow 03:29:57
 systemctl restart cron
 check "a night with an error: mail" within 60 test -s /var/mail/root
 cat /var/mail/root
