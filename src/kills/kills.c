@@ -161,7 +161,7 @@ read_log(struct kills *kills, struct log *log, const char *file)
 	/* Do not wait for what has not been logged yet. */
 	if (kmsg && fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
 		warn("%s", KMSG);
-	log_start(log, kmsg);
+	log_start(log);
 	while ((n = read(fd, data, CHUNK)) != 0) {
 		/* Records were overwritten: go on with the oldest. */
 		if (n < 0 && kmsg && errno == EPIPE) {

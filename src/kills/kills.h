@@ -70,7 +70,7 @@ struct when {
 	int64_t date; /* seconds since the month began */
 };
 
-/* A process in an out-of-memory report's table: RSS in pages, then in bytes. */
+/* A process in an out-of-memory report's table. */
 struct task {
 	int64_t value[VALUES];
 	char comm[NAME_SIZE];
@@ -108,14 +108,13 @@ struct line {
 char *copy_text(char *dst, const char *p, const char *end, bool encoded);
 
 /*
- * Copy the line from START to END of the log; with KMSG it must be a record. If
- * BEFORE is not NULL, it is START or where the line before begins, which is
- * wanted, too, and both may be of an encoded mail. Returns false if it is a
- * record of user space or malformed, too long, or has a NUL byte.
+ * Copy the line from START to END of the log. If BEFORE is not NULL, it is
+ * START or where the line before begins, which is wanted, too, and both may be
+ * of an encoded mail. Returns false if it is a record of user space or
+ * malformed, or too long.
  */
-bool copy_line(struct line *line, const char *before, const char *start,
-    const char *end, bool kmsg);
-
+bool copy_line(
+    struct line *line, const char *before, const char *start, const char *end);
 /*
  * Whether the MESSAGE in LINE is the kernel's, by what stands before it;
  * TRUST_STRONG if only one with much of the kernel's form is, TRUST_NEVER if
@@ -146,6 +145,7 @@ struct message {
 	bool cut; /* the text ended early: the next line may go on with it */
 	const struct line *line;
 	int64_t page_size;
+	const char *columns; /* of a heading: rows' pattern, after the size */
 	struct kill kill;
 };
 
@@ -156,20 +156,19 @@ struct message {
 /* For tests: the pattern I, which begins with one, or NULL after the last. */
 const char *message_pattern(size_t i);
 
-/* Whether a pattern may begin at WORD. END is that of the line. Cheap. */
-bool may_be_message(const char *word, const char *end);
+/* Whether a pattern may begin at WORD. Cheap. */
+bool may_be_message(const char *word);
 
 /* Read the message that has WORD in it. A page has PAGE_SIZE bytes. */
 void read_message(const struct line *line, const char *word, int64_t page_size,
     struct message *message);
 
 /*
- * Read the heading of a table of tasks from the bracket on: how many columns
- * are before the name, or 0, and what holds for the whole TABLE. Read a row.
+ * Read a row of a table of tasks from the bracket on, which may be its heading.
+ * COLUMNS is what the heading had, NULL before it.
  */
-int read_heading(const char *p, struct kill *table);
-bool read_task(const char *p, int columns, struct task *task);
-
+bool read_row(const struct line *line, const char *p, const char *columns,
+    int64_t page_size, struct message *row);
 /* Complete KILL with what another line says about it. */
 void complete_kill(struct kill *kill, const struct kill *other);
 
@@ -180,7 +179,6 @@ struct log {
 	int64_t page_size; /* bytes: some messages count in pages */
 	size_t announced;  /* kills in all logs so far, done or not */
 	unsigned long reports;
-	bool kmsg;
 	/* The lines from SCAN to USED are to be read, the last may be cut. */
 	const char *scan;
 	char *used;
@@ -199,11 +197,8 @@ struct log {
 	char buffer[2 * TABLE_SIZE + CHUNK];
 };
 
-/*
- * Begin another log, with KMSG of records of /dev/kmsg. Read its next LEN
- * bytes, up to CHUNK; none if it is over.
- */
-void log_start(struct log *log, bool kmsg);
+/* Begin another log. Read its next LEN bytes, up to CHUNK; none at the end. */
+void log_start(struct log *log);
 void log_read(struct log *log, const char *data, size_t len);
 
 /* kills.c, print.c: what is shown. */

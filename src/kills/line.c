@@ -55,15 +55,14 @@ copy_text(char *dst, const char *p, const char *end, bool encoded)
  * are escaped: priority, number, microseconds, flags.
  */
 bool
-copy_line(struct line *line, const char *before, const char *start,
-    const char *end, bool kmsg)
+copy_line(
+    struct line *line, const char *before, const char *start, const char *end)
 {
 	char *text = line->text;
 	unsigned long priority = 0;
 	int n = 0, len = 0;
 
-	if (end - start >= LINE_SIZE ||
-	    memchr(start, '\0', (size_t)(end - start)) != NULL)
+	if (end - start >= LINE_SIZE)
 		return false;
 	if (before != NULL && before < start && start - before < LINE_SIZE) {
 		text = copy_text(text, before, start - 1, true);
@@ -82,7 +81,7 @@ copy_line(struct line *line, const char *before, const char *start,
 		len = strunvis(text + n, line->from);
 		line->end = text + n + len;
 	}
-	return len >= 0 && (line->is_record ? priority < FACILITY : !kmsg);
+	return len >= 0 && (n == 0 || priority < FACILITY);
 }
 
 /* Whether P looks like SHAPE, where a 0 stands for any digit. */

@@ -5,7 +5,6 @@
 
 #include "kills/kills.h"
 
-#define WINDOW 1024 /* bytes searched at once */
 #define AHEAD ((ptrdiff_t)JOINED_LINES * JOINED_SIZE)
 #define TRIES 16 /* messages or tasks looked for in one line */
 #define BIGGEST 3
@@ -55,11 +54,8 @@ add_up_tasks(struct log *log)
 	while (task < end) {
 		sum = (struct usage) { .comm = task->comm };
 		for (; task < end && strcmp(task->comm, sum.comm) == 0;
-		     task++) {
-			task->value[RSS] *= log->page_size;
+		     task++, sum.processes++)
 			sum.rss += task->value[RSS];
-			sum.processes++;
-		}
 		for (i = BIGGEST; i > 0 && sum.rss > biggest[i - 1].rss; i--)
 			biggest[i] = biggest[i - 1];
 		biggest[i] = sum;
@@ -77,11 +73,12 @@ static void
 read_table(struct log *log, const char *end)
 {
 	struct oom_report *report = &log->report;
-	const char *p = report->start, *eol, *row;
-	struct kill table;
+	const char *p = report->start, *eol, *q, *columns = NULL;
+	struct message row;
+	struct task *task;
 	struct line line;
-	bool gap = false, broken = false;
-	int columns = 0, n, i;
+	bool broken = false;
+	int i;
 
 	p = memmem(p, (size_t)(end - p), "tgid total_vm", 13);
 	report->start = end;
@@ -89,31 +86,32 @@ read_table(struct log *log, const char *end)
 		return;
 	for (p = line_start(log->buffer, p); p < end; p = eol + 1) {
 		eol = line_end(p, end);
-		if (!copy_line(&line, NULL, p, eol, log->kmsg))
+		if (!copy_line(&line, NULL, p, eol))
 			continue;
-		for (i = n = 0, row = line.from; (row = strchr(row, '['));
-		     row++)
-			if (++i == TRIES ||
-			    (n = read_heading(row, &table)) > 0 ||
-			    read_task(
-				row, columns, &log->tasks[report->ntasks]))
+		q = line.from;
+		for (i = 0; i < TRIES && (q = strchr(q, '[')); i++, q++) {
+			if (!read_row(
+				&line, q, columns, log->page_size, &row)) {
+				broken |= row.cut;
+				continue;
+			}
+			if (read_prefix(&line, q, &row.kill) != TRUST)
 				break;
-		if (row == NULL || i == TRIES ||
-		    read_prefix(&line, row, n > 0 ? &table : NULL) != TRUST) {
-			/* The end of a row that a mail program broke. */
-			gap |= line.text[strspn(line.text, QUOTATION ".")] &&
-			    !strpbrk(line.text, "[:");
-		} else if (n > 0) {
-			columns = n;
-			report->table = table;
-			report->ntasks = 0;
-			gap = broken = false;
-		} else if (report->ntasks < COUNT(log->tasks) - 1) {
-			report->ntasks++;
-			broken |= gap;
+			if (row.columns != NULL) {
+				columns = row.columns;
+				report->table = row.kill;
+				report->ntasks = 0;
+				broken = false;
+			} else if (report->ntasks < COUNT(log->tasks)) {
+				task = &log->tasks[report->ntasks++];
+				memcpy(task->value, row.kill.value,
+				    sizeof(task->value));
+				memcpy(task->comm, row.kill.comm, NAME_SIZE);
+			}
+			break;
 		}
 	}
-	if (columns > 0)
+	if (report->ntasks > 0)
 		add_up_tasks(log);
 	if (broken)
 		report->table.biggest[0] = '\0';
@@ -194,28 +192,15 @@ act_on(struct log *log, struct message *message, const char *start)
 }
 
 /*
- * The next "kill" or "Kill" between P and END, or END. Most time is spent here.
- * memchr(3) beats memmem(3) on words this short. WINDOW limits how much is
- * searched twice, for k and for K.
+ * The next "kill" or "Kill" from P on that a message may begin with, or END.
+ * Most time is spent here: strstr(3) beats memchr(3) and memmem(3).
  */
 static const char *
 find_kill(const char *p, const char *end)
 {
-	const char *k, *capital, *stop, *last = end - 3;
-
-	for (; p < last; p = k + (k < stop)) {
-		stop = last - p > WINDOW ? p + WINDOW : last;
-		k = memchr(p, 'k', (size_t)(stop - p));
-		if (k == NULL)
-			k = stop;
-		while ((capital = memchr(p, 'K', (size_t)(k - p))) != NULL) {
-			if (memcmp(capital, "Kill", 4) == 0)
-				return capital;
-			p = capital + 1;
-		}
-		if (k < stop && memcmp(k, WORD_KILL, 4) == 0)
-			return k;
-	}
+	while ((p = strstr(p + 1, WORD_KILL + 1)) != NULL)
+		if ((p[-1] == 'k' || p[-1] == 'K') && may_be_message(p - 1))
+			return p - 1;
 	return end;
 }
 
@@ -261,14 +246,13 @@ join_lines(struct line *line, const struct message *message, const char *p,
 			line->joint = '\0';
 		p += n;
 		/* Stop at a line that begins another message. */
-		other = *p == '[' || may_be_message(p, end);
+		other = *p == '[' || may_be_message(p);
 		if (whole)
 			other |= p == end ||
 			    (*p >= 'A' && *p <= 'Z' && !strchr("BDIU", *p));
 		else if (indented)
 			other = false;
-		if (other || end - p >= JOINED_SIZE ||
-		    memchr(p, '\0', (size_t)(end - p)) != NULL)
+		if (other || end - p >= JOINED_SIZE)
 			break;
 		*line->end = '\n';
 		line->end = copy_text(line->end + 1, p, end, true);
@@ -321,20 +305,13 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	if (start > log->buffer &&
 	    strcspn(start, DIGITS "\n") >= (size_t)(hit - start))
 		before = line_start(log->buffer, start - 1);
-	if (!copy_line(line, before, start, end, log->kmsg))
+	if (!copy_line(line, before, start, end))
 		return;
 	last = line->end;
-	/* If no colours were left out before it, the hit is where it was. */
-	word = line->from;
-	if (memcmp(word, start, (size_t)(hit - start)) == 0)
-		word += hit - start;
-	else if (!(word = memmem(word, (size_t)(last - word), hit, 4)))
-		return;
-	for (i = 0; word < last && i < TRIES;
-	     word = find_kill(word + 1, last)) {
-		if (!may_be_message(word, last))
-			continue;
-		i++;
+	word = *hit == *WORD_SIGNAL ? strstr(line->from, WORD_SIGNAL)
+				    : find_kill(line->from, last);
+	for (i = 1; word != NULL && word < last && i <= TRIES;
+	     i++, word = find_kill(word + 1, last)) {
 		do {
 			read_message(line, word, log->page_size, &message);
 			if (message.start < line->start)
@@ -380,18 +357,12 @@ read_lines(struct log *log, bool eof)
 	for (; p < stop; p = end) {
 		if (kill < p)
 			kill = find_kill(p, stop);
-		if (sending < p &&
-		    !(sending = memmem(p, (size_t)(stop - p), WORD_SIGNAL,
-			  strlen(WORD_SIGNAL))))
+		if (sending < p && !(sending = strstr(p, WORD_SIGNAL)))
 			sending = stop;
 		hit = kill < sending ? kill : sending;
-		if (hit == stop)
+		if (hit >= stop)
 			break;
 		end = line_end(hit, stop);
-		if (!may_be_message(hit, end)) {
-			end = hit + 1;
-			continue;
-		}
 		/* The lines after it may belong to it. */
 		if (!eof && log->used - end < AHEAD) {
 			stop = line_start(log->scan, hit);
@@ -407,9 +378,8 @@ read_lines(struct log *log, bool eof)
 }
 
 void
-log_start(struct log *log, bool kmsg)
+log_start(struct log *log)
 {
-	log->kmsg = kmsg;
 	log->scan = log->used = log->buffer;
 	act_on(
 	    log, &(struct message) { .meaning = MEANING_REPORT }, log->buffer);
@@ -419,6 +389,7 @@ void
 log_read(struct log *log, const char *data, size_t len)
 {
 	const char *from;
+	char *start;
 	size_t moved;
 
 	/* Keep what may be a table, or the line before. */
@@ -432,6 +403,9 @@ log_read(struct log *log, const char *data, size_t len)
 		    ? log->buffer
 		    : log->report.start - moved;
 	}
+	start = log->used;
 	log->used = mempcpy(log->used, data, len);
+	while ((start = memchr(start, '\0', (size_t)(log->used - start))))
+		*start = ' ';
 	read_lines(log, len == 0);
 }

@@ -291,7 +291,7 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 			q = p++;
 		return q != NULL && match_pattern(pattern, q, message);
 	default:
-		p += *p == '\n';
+		p += strspn(p, " \n");
 		word = read_number(&p, letter, message->line->joint, &number);
 		message->cut |= *p == '\0';
 		if (word == NULL || !match_pattern(pattern, p, message))
@@ -302,12 +302,14 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 }
 
 bool
-may_be_message(const char *word, const char *end)
+may_be_message(const char *word)
 {
-	/* A line may have been broken after a word such as Kill. */
-	size_t i, n = end - word < WORD_MIN ? (size_t)(end - word) : WORD_MIN;
+	size_t i, n;
 
-	for (i = 0; n >= 4 && i < COUNT(formats); i++)
+	/* A line may have been broken after a word such as Kill. */
+	for (n = 4; n < WORD_MIN && word[n] != '\n' && word[n] != '\0';)
+		n++;
+	for (i = 0; i < COUNT(formats); i++)
 		if (formats[i].pattern[n - 1] == word[n - 1] &&
 		    memcmp(formats[i].pattern, word, n) == 0)
 			return true;
@@ -393,52 +395,40 @@ read_message(const struct line *line, const char *word, int64_t page_size,
  * changed: "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents
  * oom_score_adj name"
  */
-int
+static const char *
 read_heading(const char *p, struct kill *table)
 {
-	const char *name;
-	int columns = 5, n = 0;
-
+	static const char columns[] = "%n%n%n%n%n%n%n%n%a %c%.";
+	const char *name, *rest = columns + sizeof(columns) - 6;
+	int n = 0;
 	/* Most brackets are of something else: be quick. */
 	if (p[1 + strspn(p + 1, " ")] == 'p')
 		sscanf(p, "[ pid ] uid tgid total_vm rss %n", &n);
 	if (n == 0 || (name = strstr(p + n, "name")) == NULL ||
 	    (name > p + n && strncmp(name - 5, "_adj ", 5) != 0))
-		return 0;
-	for (p += n; p < name; p += strspn(p, " "), columns++)
+		return NULL;
+	for (p += n; p < name && rest > columns; rest -= 2) {
 		p += strcspn(p, " ");
-	*table = unknown_kill;
+		p += strspn(p, " ");
+	}
 	table->scale = strncmp(name - 8, "oom_adj ", 8) == 0
 	    ? SCALE_OOM_ADJ
 	    : SCALE_OOM_SCORE_ADJ;
-	return columns;
+	return rest;
 }
 
 /* "[ 1234]  1000  1234   174693     2051   4       0             0 node" */
 bool
-read_task(const char *p, int columns, struct task *task)
+read_row(const struct line *line, const char *p, const char *columns,
+    int64_t page_size, struct message *row)
 {
-	const struct word *word;
-	int64_t number;
-	char letter;
-	int i;
-
-	*task = (struct task) { .value = { [ADJ] = UNKNOWN } };
-	for (i = 0; i < columns; i++) {
-		/* In another line there may be more to read. */
-		p += *p == '[' || *p == ']';
-		while (*p == ' ' || *p == '\t')
-			p++;
-		letter = i < 5 ? "punns"[i] : i < columns - 1 ? 'n' : 'a';
-		word = read_number(&p, letter, ' ', &number);
-		if (word == NULL)
-			return false;
-		task->value[word->value] = number;
-	}
-	if (*p++ != ' ')
-		return false;
-	strlcpy(task->comm, p, NAME_SIZE);
-	return true;
+	*row = (struct message) {
+		.line = line, .page_size = page_size, .kill = unknown_kill
+	};
+	row->columns = read_heading(p, &row->kill);
+	return row->columns != NULL ||
+	    (columns != NULL && match_pattern("[%p]%u%n%n%s", p, row) &&
+		match_pattern(columns, row->end, row));
 }
 
 void
