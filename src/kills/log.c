@@ -95,7 +95,9 @@ read_table(struct log *log, const char *end)
 				broken |= row.cut;
 				continue;
 			}
-			if (read_prefix(&line, q, &row.kill) != TRUST)
+			if (read_prefix(&line, q,
+				row.columns != NULL ? &row.kill : NULL) !=
+			    TRUST)
 				break;
 			if (row.columns != NULL) {
 				columns = row.columns;
