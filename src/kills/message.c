@@ -344,13 +344,12 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 	const struct format *f;
 	struct kill *kill = &message->kill;
 	const char *start;
-	char fifth = word[4];
+	/* A line may have been broken after "Out of memory: Kill". */
+	char fifth = word > line->start + 1 && word[-2] == ':' && word[4] < ' '
+	    ? ' '
+	    : word[4];
 	size_t i;
 
-	/* A line may have been broken after "Out of memory: Kill". */
-	if ((fifth == '\0' || fifth == '\n') && word > line->start + 1 &&
-	    word[-2] == ':')
-		fifth = ' ';
 	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
 		.needs = TRUST, .line = line, .page_size = page_size,
 		.kill = unknown_kill };
