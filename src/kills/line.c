@@ -97,16 +97,9 @@ has_shape(const char *p, const char *shape)
 static const char *
 find_clock(const char *p, const char *end)
 {
-	size_t n;
-
 	for (; p < end; p++)
-		if (is_digit(*p)) {
-			n = is_digit(p[1]) ? 2 : 1;
-			if (has_shape(p + n, ":00:00") && !is_digit(p[n + 6]))
-				return p;
-			while (is_digit(p[1]))
-				p++;
-		}
+		if (is_digit(*p) && has_shape(p + 1 + is_digit(p[1]), ":00:00"))
+			return p;
 	return NULL;
 }
 
@@ -120,7 +113,7 @@ is_word(const char *p, size_t n, const char *word)
 static void
 read_word(struct prefix *prefix, const char *p, size_t n)
 {
-	const char *next = p + n + strspn(p + n, " "), *clock;
+	const char *next = p + n + strspn(p + n, " "), *clock = prefix->clock;
 	bool kern = is_word(p, n, "kern:");
 	size_t letter = 0; /* the first */
 
@@ -143,9 +136,7 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	    prefix->nwords > 3 && is_digit(p[-2]) &&
 	    (p[-2] != '0' || p[-3] != ' ')) {
 		prefix->sender = SENDER_OTHER; /* a process of logcat's */
-	} else if ((clock = find_clock(p, p + n)) != NULL) {
-		if (prefix->clock == NULL)
-			prefix->clock = clock;
+	} else if (clock >= p && clock < p + n) {
 		/* 2026-11-20T10:00:00,123456 of dmesg(1) has no sender. */
 		prefix->stamped |= memchr(p, 'T', n) != NULL &&
 		    memchr(clock, ',', (size_t)(p + n - clock)) != NULL;
@@ -155,7 +146,7 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	else if (letter < n && !prefix->severity && !is_word(p, n, "memory:") &&
 	    (!isupper((unsigned char)*p) || strspn(p + 1, DIGITS) != n - 2) &&
 	    (prefix->nwords > 1 || p[n] == ' ') &&
-	    (!is_word(p, n, "login:") || prefix->clock != NULL ||
+	    (!is_word(p, n, "login:") || (clock != NULL && clock < p) ||
 		prefix->sender != SENDER_NONE))
 		prefix->sender =
 		    prefix->nwords == 1 ? SENDER_FIRST : SENDER_OTHER;
@@ -175,8 +166,6 @@ read_mark(struct prefix *prefix, const char *p)
 	case '(':
 		if ((close = strchr(p, *p == '[' ? ']' : ')')) == NULL)
 			break;
-		if (prefix->clock == NULL)
-			prefix->clock = find_clock(p, close);
 		/* A process id: journald writes it after any tag. */
 		tagged = prefix->nwords > 0 && isalnum((unsigned char)p[-1]);
 		if (p + 1 + strspn(p + 1, DIGITS " ") == close &&
@@ -261,9 +250,6 @@ set_date(char *time, const char *start, const char *clock)
 	     q = word) {
 		n = strspn(word, DIGITS "-/.");
 		if (n > 0 && word[n] == ' ') {
-			/* Of two numbers one is a year. */
-			if (number > 0 && number != 4 && n != 4)
-				break;
 			number = n;
 		} else if ((unsigned char)word[n] < (n > 0 ? 0x80 : 'A') ||
 		    word[n + strcspn(word + n, DIGITS " ")] != ' ')
@@ -348,12 +334,11 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 	}
 	if (line->is_record)
 		return message == from || *message == ' ' ? TRUST : TRUST_NOT;
-	if (message - from >= PREFIX_SIZE && line->resumed)
-		from = message - PREFIX_SIZE + 1;
 	if (message < from || message - from >= PREFIX_SIZE)
 		return TRUST_NOT;
 	end = mempcpy(text, from, (size_t)(message - from));
 	*end = '\0';
+	prefix.clock = find_clock(text, end);
 	while (p < end && prefix.sender != SENDER_OTHER)
 		p = read_mark(&prefix, p);
 	if (kill != NULL &&
