@@ -88,8 +88,7 @@ printable(const char *format, ...)
 }
 
 void
-print_line(const char *format, ...)
-{
+print_text(const char *format, ...){
 	va_list ap;
 	char *shown;
 
@@ -98,7 +97,7 @@ print_line(const char *format, ...)
 	va_end(ap);
 	if (shown == NULL)
 		err(EXIT_NOT_ALL, NULL);
-	puts(shown);
+	fputs(shown, stdout);
 	free(shown);
 }
 

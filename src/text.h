@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 struct libscols_line;
@@ -35,9 +36,9 @@ __attribute__((format(printf, 1, 0))) char *vprintable(
     const char *format, va_list ap);
 __attribute__((format(printf, 1, 2))) char *printable(const char *format, ...);
 
-/* Print what printable() returns, and a newline, to standard output. */
-__attribute__((format(printf, 1, 2))) void print_line(const char *format, ...);
-
+/* Print what printable() returns to standard output; and a newline. */
+__attribute__((format(printf, 1, 2))) void print_text(const char *format, ...);
+#define print_line(...) (print_text(__VA_ARGS__), putchar('\n'))
 /*
  * Print what printable() returns to standard error, as "oom_adjust: FILE:LINE:
  * text", but with its backslashes single. FILE is left out if it is NULL, and

@@ -12,21 +12,19 @@
 
 #define KMSG "/dev/kmsg"
 #define KMSG_DEVICE makedev(1, 11) /* admin-guide/devices.txt */
-#define SEEN 32768                 /* kills that are recognized */
+#define SETS 4096                  /* of kills that are recognized */
+#define WAYS 8                     /* kills in each */
 #define REACH 1                    /* seconds between the lines about one */
 #define REPEAT 5                   /* the same where a kill is tried again */
 
-/* The newest kills, to recognize them: a ring, from 1 on. */
+/* The newest kills, to recognize them: by their hash, the newest first. */
 static struct seen {
 	uint64_t hash;    /* of its process id and comm */
 	struct when when; /* the last line about it was written */
 	unsigned long report;
 	const char *log;
-	size_t row;   /* 0 for kills in user space */
-	size_t chain; /* an older one with about the same hash, or 0 */
-} seen[SEEN];
-static size_t nseen, chains[SEEN];
-
+	size_t row; /* 0 for kills in user space */
+} seen[SETS][WAYS], *newest = seen[0];
 /*
  * Whether KILL, of the same process, is the kill X. memory.oom.group kills a
  * victim twice, lowmemorykiller tries again, a page fault may not name the
@@ -52,21 +50,18 @@ same_kill(const struct seen *x, const struct kill *kill, const char *log)
 static struct seen *
 find_seen(struct kills *kills, const struct kill *kill, uint64_t hash)
 {
-	struct seen *x;
+	struct seen *x = seen[hash % SETS];
 	size_t i;
 
-	for (i = chains[hash % SEEN]; i > 0 && i + SEEN > nseen; i = x->chain) {
-		x = &seen[i % SEEN];
+	for (i = 0; i < WAYS; i++, x++)
 		if (x->hash == hash && same_kill(x, kill, kills->log))
 			return x;
-	}
 	/* Of two lines in a row, one may not name the process id. */
-	x = &seen[nseen % SEEN];
-	if (x->row > 0 && same_kill(x, kill, kills->log) &&
+	if (newest->row > 0 && same_kill(newest, kill, kills->log) &&
 	    (kill->value[PID] == UNKNOWN ||
 		kills->end[-1].value[PID] == UNKNOWN) &&
 	    strcmp(kill->comm, kills->end[-1].comm) == 0)
-		return x;
+		return newest;
 	return NULL;
 }
 
@@ -98,9 +93,10 @@ add_kill(const struct kill *kill, void *arg)
 		*kills->end = *kill;
 		kills->end++->log = kills->log;
 	}
-	seen[++nseen % SEEN] = (struct seen) { hash, kill->when, kill->report,
-		kills->log, row, chains[hash % SEEN] };
-	chains[hash % SEEN] = nseen;
+	newest = seen[hash % SETS];
+	memmove(newest + 1, newest, (WAYS - 1) * sizeof(*newest));
+	*newest =
+	    (struct seen) { hash, kill->when, kill->report, kills->log, row };
 }
 
 /* The command that makes text of a file that begins with DATA, or NULL. */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,19 +86,14 @@ print_biggest(const struct kills *kills)
 {
 	const struct kill *kill;
 	unsigned long report = 0;
-	char pid[32];
-
 	for (kill = kills->first; kill < kills->end; kill++) {
 		if (kill->report == report || kill->biggest[0] == '\0')
 			continue;
 		if (report == 0)
 			puts("\nWhat used most memory then, by command:");
 		report = kill->report;
-		snprintf(pid, sizeof(pid),
-		    kill->value[PID] != UNKNOWN ? "%jd" : "-",
-		    (intmax_t)kill->value[PID]);
-		print_line("%s  %s (%s): %s", kill->time, pid, kill->comm,
-		    kill->biggest);
+		print_line(
+		    "%s  %s killed: %s", kill->time, kill->comm, kill->biggest);
 	}
 }
 
@@ -114,17 +108,12 @@ compare_commands(const void *a, const void *b)
 }
 
 static void
-print_name(const char *comm)
+print_name(const char *before, const char *comm)
 {
 	const char *quote = *comm == '\0' || strpbrk(comm, " ,\"") ? "\"" : "";
-	char *text = printable("%s%s%s", quote, comm, quote);
 
-	if (text == NULL)
-		err(EXIT_NOTHING_CHANGED, NULL);
-	fputs(text, stdout);
-	free(text);
+	print_text("%s%s%s%s", before, quote, comm, quote);
 }
-
 /* Count the commands of the rows that are kept; name those without a rule. */
 static void
 print_commands(const struct kills *kills)
@@ -144,15 +133,14 @@ print_commands(const struct kills *kills)
 	}
 	qsort(commands, (size_t)(end - commands), sizeof(*c), compare_commands);
 	for (c = commands; c < end; c++) {
-		printf("%s%zu ", c == commands ? ": " : ", ", c->kills);
-		print_name(c->kill->comm);
+		printf("%s%zu", c == commands ? ": " : ", ", c->kills);
+		print_name(" ", c->kill->comm);
 	}
 	putchar('\n');
 	for (c = commands; c < end && kills->config->nfiles > 0; c++)
 		if (rules_find_comm(&kills->config->rules, c->kill->comm) ==
 		    NULL) {
-			fputs(before, stdout);
-			print_name(c->kill->comm);
+			print_name(before, c->kill->comm);
 			before = ", ";
 		}
 	if (*before == ',')

@@ -144,7 +144,7 @@ killed() {
 		echo 'VM: killing process java'
 	} >vm
 	adjust -k -c c.conf vm
-	out_has "  - (java): mysqld 1.2G"
+	out_has "  java killed: mysqld 1.2G"
 	# once for each report, however many were killed in it
 	echo 'Killed process 200 (mysqld)' >>log
 	adjust -k -c c.conf log
