@@ -37,8 +37,7 @@ same_kill(const struct seen *x, const struct kill *kill, const char *log)
 
 	if (apart == -1)
 		return x->report == kill->report;
-	if (kill->value[PID] == UNKNOWN ||
-	    kill->killer >= KILLER_LOWMEMORYKILLER)
+	if (kill->value[PID] == UNKNOWN || kill->killer >= KILLER_LOWMEM)
 		return apart <= REPEAT;
 	/* In one log, the clock since the boot may have begun anew. */
 	return apart <= REACH &&

@@ -48,10 +48,10 @@ is_digit(char c)
 
 enum killer {
 	KILLER_UNKNOWN,
-	KILLER_OOM,   /* memory ran out: mm/oom_kill.c */
-	KILLER_MEMCG, /* a memory cgroup reached its limit: the same file */
-	KILLER_LOWMEMORYKILLER, /* the Android driver */
-	KILLER_USER,            /* from here on in user space: only counted */
+	KILLER_OOM,    /* memory ran out: mm/oom_kill.c */
+	KILLER_MEMCG,  /* a memory cgroup reached its limit: the same file */
+	KILLER_LOWMEM, /* the Android driver */
+	KILLER_USER,   /* from here on in user space: only counted */
 	KILLER_OOMD = KILLER_USER,
 	KILLER_EARLYOOM,
 	KILLER_LMKD,
@@ -129,12 +129,12 @@ int64_t seconds_apart(const struct when *a, const struct when *b);
 
 /* message.c: what a message does. */
 enum meaning {
-	MEANING_KILL,
-	MEANING_KILL_SHARED, /* one more, for sharing the last one's memory */
-	MEANING_ANNOUNCED, /* the next kill's killer, and perhaps its victim */
-	MEANING_ANNOUNCED_GROUP, /* the same for more than one kill */
-	MEANING_REPORT,          /* an out-of-memory report begins */
-	MEANING_NONE
+	KILLED,
+	KILLED_SHARED,   /* one more, for sharing the last one's memory */
+	ANNOUNCED,       /* the next kill's killer, and perhaps its victim */
+	ANNOUNCED_GROUP, /* the same for more than one kill */
+	REPORT,          /* an out-of-memory report begins */
+	NOTHING
 };
 
 struct message {

@@ -146,10 +146,10 @@ report_kill(struct log *log, struct message *message, const char *start)
 {
 	struct oom_report *report = &log->report;
 	struct kill *kill = &message->kill;
-	bool shared = message->meaning == MEANING_KILL_SHARED;
+	bool shared = message->meaning == KILLED_SHARED;
 
 	kill->report = log->reports;
-	if (kill->killer < KILLER_LOWMEMORYKILLER) {
+	if (kill->killer < KILLER_LOWMEM) {
 		if (kill->killer == KILLER_UNKNOWN &&
 		    (shared || report->left > 0) &&
 		    seconds_apart(&kill->when, &report->when) <= STALE)
@@ -173,18 +173,17 @@ act_on(struct log *log, struct message *message, const char *start)
 	struct oom_report *report = &log->report;
 
 	switch (message->meaning) {
-	case MEANING_REPORT:
+	case REPORT:
 		log->reports++;
 		*report = (struct oom_report) { .start = start,
 			.table = unknown_kill };
 		break;
-	case MEANING_ANNOUNCED:
-	case MEANING_ANNOUNCED_GROUP:
+	case ANNOUNCED:
+	case ANNOUNCED_GROUP:
 		log->announced++;
 		report->killer = message->kill.killer;
 		report->when = message->kill.when;
-		report->left =
-		    message->meaning == MEANING_ANNOUNCED_GROUP ? ~0U : 1;
+		report->left = message->meaning == ANNOUNCED_GROUP ? ~0U : 1;
 		if (message->kill.value[UID] != UNKNOWN)
 			report->victim = message->kill;
 		break;
@@ -217,7 +216,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 	const char *text = line->from, *end;
 	ptrdiff_t width = line->end - line->from, n;
 	ptrdiff_t indent = message->start - text;
-	bool indented, other, whole = message->meaning != MEANING_NONE;
+	bool indented, other, whole = message->meaning != NOTHING;
 	int i;
 
 	line->joint = width < WIDTH - 20 ? '\n' : ' ';
@@ -319,9 +318,9 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 			if (message.start < line->start)
 				line->from = line->text;
 			/* One word that means nothing is common: do not ask. */
-			if (message.meaning == MEANING_REPORT)
+			if (message.meaning == REPORT)
 				trust = is_report(line, message.start);
-			else if (message.meaning != MEANING_NONE)
+			else if (message.meaning != NOTHING)
 				trust = read_prefix(
 				    line, message.start, &message.kill);
 			else if (message.cut || i > 1)
@@ -329,14 +328,14 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 		} while (message.cut && trust > TRUST_NOT && !line->is_record &&
 		    last == line->end &&
 		    join_lines(line, &message, end + 1, stop));
-		if (message.meaning != MEANING_NONE && trust >= message.needs &&
+		if (message.meaning != NOTHING && trust >= message.needs &&
 		    (line->is_record || !is_tag(message.end))) {
 			act_on(log, &message, start);
 			/* A paste may have lost newlines; but the names of
 			   cgroups are after an announcement. */
 			if (message.kill.killer >= KILLER_USER ||
 			    line->is_record ||
-			    (message.meaning != MEANING_REPORT &&
+			    (message.meaning != REPORT &&
 				message.kill.value[PID] == UNKNOWN))
 				break;
 			line->from = message.end;
@@ -383,8 +382,7 @@ void
 log_start(struct log *log)
 {
 	log->scan = log->used = log->buffer;
-	act_on(
-	    log, &(struct message) { .meaning = MEANING_REPORT }, log->buffer);
+	act_on(log, &(struct message) { .meaning = REPORT }, log->buffer);
 }
 
 void

@@ -16,7 +16,8 @@
  * The messages. A pattern begins with the word that lines are searched for; in
  * BEFORE is what the kernel writes before it, and before that may stand one of
  * openings[]. It need not reach the end of the text; the first that fits
- * counts. A new one is a line here and one in tests/corpus/kills/formats.
+ * counts. Where the killer is 0, other lines name it. A new format is a line
+ * here and one in tests/corpus/kills/formats.
  *
  *	%p  process id		%s  size in pages
  *	%u  user id		%n  any number
@@ -29,62 +30,53 @@
  *	%e  nothing: a value may end there
  */
 static const struct format {
-	const char *pattern;
-	enum killer killer;
+	const char *before, *pattern;
 	enum meaning meaning;
-	const char *before;
+	enum killer killer;
 } formats[] = {
 	/* mm/oom_kill.c */
 	/* 2.6.18 to now; RHEL 7: ", UID 0, " after; Virtuozzo 7: " in VE" */
-	{ "Killed process %p (%c)%r", .killer = 0 },
-	{ "Killed process %p, UID %u, (%c)%r", .killer = 0 }, /* RHEL 5, 6 */
+	{ "", "Killed process %p (%c)%r", KILLED, 0 },
+	{ "", "Killed process %p, UID %u, (%c)%r", KILLED, 0 }, /* RHEL 5, 6 */
 	/* Virtuozzo and OpenVZ 6, RHEL 6's with container limits */
-	{ "killed process %p (%c)%r", .before = "OOM " },
+	{ "OOM ", "killed process %p (%c)%r", KILLED, 0 },
 	/* 2.6.36 to 4.3: of another thread group, but with the same memory */
-	{ "Kill process %p (%c) sharing same memory",
-	    .meaning = MEANING_KILL_SHARED },
-	{ "Kill process %p (%c) in VE \"%* same memory",
-	    .meaning = MEANING_KILL_SHARED }, /* Virtuozzo 7 */
+	{ "", "Kill process %p (%c) sharing same memory", KILLED_SHARED, 0 },
+	/* Virtuozzo 7 */
+	{ "", "Kill process %p (%c) in VE \"%* same memory", KILLED_SHARED, 0 },
 	/* 2.6.18, 2.6.36 to 5.0: " score 7 or sacrifice child" */
-	{ "Kill process %p (%c) score %n%r", .meaning = MEANING_ANNOUNCED },
+	{ "", "Kill process %p (%c) score %n%r", ANNOUNCED, 0 },
 	/* 2.6.19 to 2.6.35: " score 7 or a child" */
-	{ "kill process %p (%c) score %n%r", .meaning = MEANING_ANNOUNCED },
-	/* 4.19 to now; the names in it may hold commas */
-	{ "kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u%.", KILLER_MEMCG,
-	    MEANING_ANNOUNCED, "oom-" },
-	{ "kill:constraint=CONSTRAINT_MEMCG,", KILLER_MEMCG, MEANING_ANNOUNCED,
-	    "oom-" },
-	{ "kill:constraint=%*,pid=%p,uid=%u%.", KILLER_OOM, MEANING_ANNOUNCED,
-	    "oom-" },
-	{ "kill:constraint=", KILLER_OOM, MEANING_ANNOUNCED, "oom-" },
+	{ "", "kill process %p (%c) score %n%r", ANNOUNCED, 0 },
+	/* 4.19 to now */
+	{ "oom-", "kill:constraint=CONSTRAINT_MEMCG%r", ANNOUNCED,
+	    KILLER_MEMCG },
+	{ "oom-", "kill:constraint=%w%r", ANNOUNCED, KILLER_OOM },
 	/* 4.19 to now: "Tasks in /a are going to be killed due to" */
-	{ "killed due to memory.oom.group set", KILLER_MEMCG,
-	    MEANING_ANNOUNCED_GROUP, " are going to be " },
+	{ " are going to be ", "killed due to memory.oom.group set",
+	    ANNOUNCED_GROUP, KILLER_MEMCG },
 	/* mm/memcontrol.c, 2.6.29 to 4.20: "Task in /a killed as a result" */
-	{ "killed as a result of limit of ", KILLER_MEMCG, MEANING_ANNOUNCED,
-	    " " },
+	{ " ", "killed as a result of limit of ", ANNOUNCED, KILLER_MEMCG },
 	/* 2.6.19 to now: "httpd invoked oom-killer: gfp_mask=" */
-	{ "killer: ", .meaning = MEANING_REPORT, .before = " invoked oom-" },
-	/* 2.6.18 */
-	{ "killer: gfp_mask=", .meaning = MEANING_REPORT, .before = "oom-" },
+	{ " invoked oom-", "killer: ", REPORT, 0 },
+	{ "oom-", "killer: gfp_mask=", REPORT, 0 }, /* 2.6.18 */
 	/* arch/.../mm/fault.c, 2.6.18 to 2.6.3x: no memory for a page fault */
-	{ "killing process %c(%p)%.", KILLER_OOM, .before = "VM: " },
-	{ "killing process %c%.", KILLER_OOM, .before = "VM: " },
+	{ "VM: ", "killing process %c(%p)%.", KILLED, KILLER_OOM },
+	{ "VM: ", "killing process %c%.", KILLED, KILLER_OOM },
 	/* lowmemorykiller.c, 2.6.25 to 3.9; Samsung's go on after the size */
-	{ "kill to %p (%c), adj %A, size %s%e", KILLER_LOWMEMORYKILLER,
-	    .before = "send sig" },
+	{ "send sig", "kill to %p (%c), adj %A, size %s%e", KILLED,
+	    KILLER_LOWMEM },
 	/* 3.10 to 4.11; MediaTek's with both scales, ", score_adj 58," after */
-	{ "Killing '%c' (%p), adj %a,%r", .killer = KILLER_LOWMEMORYKILLER },
-	{ "Killing '%c' (%n) (tgid %p), adj %a,%r",
-	    .killer = KILLER_LOWMEMORYKILLER }, /* 3.18 to 4.9, with a thread */
+	{ "", "Killing '%c' (%p), adj %a,%r", KILLED, KILLER_LOWMEM },
+	/* 3.18 to 4.9, with a thread */
+	{ "", "Killing '%c' (%n) (tgid %p), adj %a,%r", KILLED, KILLER_LOWMEM },
 	/* User space: systemd-oomd, earlyoom, Android's lmkd */
-	{ "Killed /%* due to ", KILLER_OOMD, .before = "systemd-oomd[#]: " },
-	{ "sending SIG%* to process %p ", KILLER_EARLYOOM,
-	    .before = "earlyoom[#]: " },
-	{ "Kill '%c' (%p), uid %u", KILLER_LMKD,
-	    .before = "lowmemorykiller: " },
-	{ "Killing '%c' (%p), uid %u", KILLER_LMKD,
-	    .before = "lowmemorykiller: " },
+	{ "systemd-oomd[#]: ", "Killed /%* due to ", KILLED, KILLER_OOMD },
+	{ "earlyoom[#]: ", "sending SIG%* to process %p ", KILLED,
+	    KILLER_EARLYOOM },
+	{ "lowmemorykiller: ", "Kill '%c' (%p), uid %u", KILLED, KILLER_LMKD },
+	{ "lowmemorykiller: ", "Killing '%c' (%p), uid %u", KILLED,
+	    KILLER_LMKD },
 };
 
 /* What out_of_memory() and drivers begin with. A "#" is any number. */
@@ -99,8 +91,8 @@ static const struct {
 	{ KILLER_OOM, "No available memory in cpuset: " },   /* to 2.6.23 */
 	{ KILLER_OOM, "No available memory (MPOL_BIND): " }, /* to 3.9 */
 	{ KILLER_MEMCG, "Out of memory in UB #: " },         /* Virtuozzo 6 */
-	{ KILLER_LOWMEMORYKILLER, "lowmemorykiller: " }, /* lowmem_print() */
-	{ KILLER_LOWMEMORYKILLER, "lowmem_shrink " },
+	{ KILLER_LOWMEM, "lowmemorykiller: " }, /* lowmem_print() */
+	{ KILLER_LOWMEM, "lowmem_shrink " },
 };
 
 /*
@@ -109,9 +101,9 @@ static const struct {
  */
 static const char *const items[] = { "anon-rss:%kkB%e", "file-rss:%kkB%e",
 	"shmem-rss:%kkB%e", "rss:%kkB%e", "UID:%u ", "UID %u,",
-	"oom_score_adj:%a%e", "score_adj %a,", "to free %kkB%e", "in VE \"%*\"",
-	"score %n", "or sacrifice child", "or a child", "%w:%nkB%e",
-	"%w:%n%e" };
+	"oom_score_adj:%a%e", "score_adj %a,", "to free %kkB%e",
+	"%w=%*,pid=%p,uid=%u%.", "in VE \"%*\"", "score %n",
+	"or sacrifice child", "or a child", "%w:%nkB%e", "%w:%n%e" };
 
 /* The numbers among the % words, and their ranges: what the kernel prints. */
 static const struct word {
@@ -350,15 +342,14 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 	    : word[4];
 	size_t i;
 
-	*message = (struct message) { MEANING_NONE, .start = word, .end = word,
+	*message = (struct message) { NOTHING, .start = word, .end = word,
 		.needs = TRUST, .line = line, .page_size = page_size,
 		.kill = unknown_kill };
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		/* Most differ after "kill"; hostile logs make this worth it. */
 		if (f->pattern[4] != fifth)
 			continue;
-		start = f->before == NULL ? word
-					  : match_before(line, word, f->before);
+		start = match_before(line, word, f->before);
 		if (start == NULL)
 			continue;
 		if (!message->cut)

@@ -45,7 +45,7 @@ add_kill(const struct kill *kill, void *arg)
 	check(kill->when.date >= -1 && kill->when.boot >= -1);
 	check(kill->value[RSS] == UNKNOWN || kill->value[RSS] >= 0);
 	check(kill->value[ADJ] == UNKNOWN || kill->scale == SCALE_UNKNOWN ||
-	    kill->killer == KILLER_LOWMEMORYKILLER ||
+	    kill->killer == KILLER_LOWMEM ||
 	    (kill->value[ADJ] >= -1000 && kill->value[ADJ] <= 1000));
 	hash_text(sum, kill->biggest, BIGGEST_SIZE);
 	sum->hash = sum->hash * 31 + (uint64_t)kill->value[PID] +

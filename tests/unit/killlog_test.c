@@ -411,7 +411,7 @@ check_report(void)
 	assert_int_equal(kill[0].value[ADJ], 300);
 	assert_int_equal(kill[0].scale, SCALE_OOM_SCORE_ADJ);
 	assert_int_equal(kill[1].value[PID], 77);
-	assert_int_equal(kill[1].killer, KILLER_LOWMEMORYKILLER);
+	assert_int_equal(kill[1].killer, KILLER_LOWMEM);
 	assert_int_equal(kill[1].value[RSS], 20 * 1024);
 	assert_true(kill[1].value[UID] == UNKNOWN);
 	assert_int_equal(kill[2].value[PID], 75);
