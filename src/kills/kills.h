@@ -61,9 +61,6 @@ enum killer {
 /* What a message may say, or UNKNOWN: RSS in bytes; OTHER is read over. */
 enum value { PID, UID, RSS, ADJ, OTHER, VALUES };
 
-/* Which scale an adjustment is on; lowmemorykiller's adj has been on both. */
-enum scale { SCALE_UNKNOWN, SCALE_OOM_ADJ, SCALE_OOM_SCORE_ADJ };
-
 /* When a line was written. To compare two, -1 is unknown. */
 struct when {
 	int64_t boot; /* microseconds since the boot, or since 1970 */
@@ -83,7 +80,7 @@ struct kill {
 	enum killer killer;
 	char comm[NAME_SIZE];
 	int64_t value[VALUES];
-	enum scale scale;           /* of ADJ */
+	const char *scale; /* of ADJ: "oom_adj", "oom_score_adj", or NULL */
 	char biggest[BIGGEST_SIZE]; /* that used most memory then, or "" */
 	const char *log;            /* where it was found */
 };

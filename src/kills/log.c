@@ -20,14 +20,6 @@ line_start(const char *floor, const char *p)
 	return nl == NULL ? floor : nl + 1;
 }
 
-static const char *
-line_end(const char *p, const char *end)
-{
-	const char *nl = memchr(p, '\n', (size_t)(end - p));
-
-	return nl == NULL ? end : nl;
-}
-
 static int
 compare_tasks(const void *a, const void *b)
 {
@@ -85,7 +77,7 @@ read_table(struct log *log, const char *end)
 	if (p == NULL)
 		return;
 	for (p = line_start(log->buffer, p); p < end; p = eol + 1) {
-		eol = line_end(p, end);
+		eol = strchrnul(p, '\n');
 		if (!copy_line(&line, NULL, p, eol))
 			continue;
 		q = line.from;
@@ -221,7 +213,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 
 	line->joint = width < WIDTH - 20 ? '\n' : ' ';
 	for (i = 0; i < JOINED_LINES && p < stop; i++, p = end + 1) {
-		end = line_end(p, stop);
+		end = strchrnul(p, '\n');
 		/* It may begin like this one, but for time and stamp. */
 		for (n = 0; n < indent && p + n < end; n++)
 			if (p[n] != text[n] &&
@@ -363,7 +355,7 @@ read_lines(struct log *log, bool eof)
 		hit = kill < sending ? kill : sending;
 		if (hit >= stop)
 			break;
-		end = line_end(hit, stop);
+		end = strchrnul(hit, '\n');
 		/* The lines after it may belong to it. */
 		if (!eof && log->used - end < AHEAD) {
 			stop = line_start(log->scan, hit);

@@ -171,7 +171,7 @@ set_value(struct message *message, const struct word *word, int64_t number)
 	*value = word->value == UID ? (uint32_t)number : number;
 	if (word->letter == 'a' ||
 	    (word->letter == 'A' && (number < -17 || number > 15)))
-		message->kill.scale = SCALE_OOM_SCORE_ADJ;
+		message->kill.scale = "oom_score_adj";
 }
 
 static bool match_pattern(
@@ -401,9 +401,8 @@ read_heading(const char *p, struct kill *table)
 		p += strcspn(p, " ");
 		p += strspn(p, " ");
 	}
-	table->scale = strncmp(name - 8, "oom_adj ", 8) == 0
-	    ? SCALE_OOM_ADJ
-	    : SCALE_OOM_SCORE_ADJ;
+	table->scale =
+	    strncmp(name - 8, "oom_adj ", 8) == 0 ? "oom_adj" : "oom_score_adj";
 	return rest;
 }
 

@@ -26,8 +26,6 @@ static const struct column columns[] = {
 static const char *const killer_names[KILLERS] = { NULL, "oom", "memcg",
 	"lowmemorykiller", "systemd-oomd", "earlyoom", "lmkd" };
 
-static const char *const scale_names[] = { NULL, "oom_adj", "oom_score_adj" };
-
 /* A command that was killed, and its last kill. */
 struct command {
 	const struct kill *kill;
@@ -57,13 +55,12 @@ add_row(struct libscols_table *table, const struct kill *kill,
 		    rule->oom_adj ? "" : "oom_score_adj ", rule->value);
 	if (!json)
 		return;
-	add_text(&cells,
-	    kill->value[ADJ] != UNKNOWN ? scale_names[kill->scale] : NULL);
+	add_text(&cells, kill->value[ADJ] != UNKNOWN ? kill->scale : NULL);
 	add_number(&cells, rule != NULL ? rule->value : UNKNOWN);
 	add_text(&cells,
-	    rule != NULL ? scale_names[rule->oom_adj ? SCALE_OOM_ADJ
-						     : SCALE_OOM_SCORE_ADJ]
-			 : NULL);
+	    rule == NULL        ? NULL
+		: rule->oom_adj ? "oom_adj"
+				: "oom_score_adj");
 	add_text(&cells, kill->biggest[0] != '\0' ? kill->biggest : NULL);
 	add_text(&cells, kill->log);
 }

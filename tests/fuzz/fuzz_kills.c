@@ -40,11 +40,10 @@ add_kill(const struct kill *kill, void *arg)
 	sum->kills++;
 	hash_text(sum, kill->comm, sizeof(kill->comm));
 	hash_text(sum, kill->time, TIME_SIZE);
-	check(kill->killer < KILLERS && kill->scale <= SCALE_OOM_SCORE_ADJ);
-	check(kill->value[PID] == UNKNOWN || kill->value[PID] > 0);
+	check(kill->killer < KILLERS);check(kill->value[PID] == UNKNOWN || kill->value[PID] > 0);
 	check(kill->when.date >= -1 && kill->when.boot >= -1);
 	check(kill->value[RSS] == UNKNOWN || kill->value[RSS] >= 0);
-	check(kill->value[ADJ] == UNKNOWN || kill->scale == SCALE_UNKNOWN ||
+	check(kill->value[ADJ] == UNKNOWN || kill->scale == NULL ||
 	    kill->killer == KILLER_LOWMEM ||
 	    (kill->value[ADJ] >= -1000 && kill->value[ADJ] <= 1000));
 	hash_text(sum, kill->biggest, BIGGEST_SIZE);

@@ -117,7 +117,7 @@ test_formats(void **state)
 		} else {
 			const struct kill *kill = &seen.kill[0];
 
-			k = kill->scale == SCALE_UNKNOWN ? "?" : "";
+			k = kill->scale == NULL ? "?" : "";
 			number_text(pid, sizeof(pid),
 			    kill->value[PID] != UNKNOWN, kill->value[PID], "");
 			number_text(uid, sizeof(uid),
@@ -409,7 +409,7 @@ check_report(void)
 	assert_int_equal(kill[0].value[UID], 1002);
 	assert_int_equal(kill[0].value[RSS], 8192);
 	assert_int_equal(kill[0].value[ADJ], 300);
-	assert_int_equal(kill[0].scale, SCALE_OOM_SCORE_ADJ);
+	assert_string_equal(kill[0].scale, "oom_score_adj");
 	assert_int_equal(kill[1].value[PID], 77);
 	assert_int_equal(kill[1].killer, KILLER_LOWMEM);
 	assert_int_equal(kill[1].value[RSS], 20 * 1024);
