@@ -153,9 +153,8 @@ struct message {
 /* For tests: the pattern I, which begins with one, or NULL after the last. */
 const char *message_pattern(size_t i);
 
-/* Whether a pattern may begin at WORD. Cheap. */
-bool may_be_message(const char *word);
-
+/* The next "kill" or "Kill" from P on that a pattern may begin at, or END. */
+const char *find_word(const char *p, const char *end);
 /* Read the message that has WORD in it. A page has PAGE_SIZE bytes. */
 void read_message(const struct line *line, const char *word, int64_t page_size,
     struct message *message);

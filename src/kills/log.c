@@ -185,19 +185,6 @@ act_on(struct log *log, struct message *message, const char *start)
 }
 
 /*
- * The next "kill" or "Kill" from P on that a message may begin with, or END.
- * Most time is spent here: strstr(3) beats memchr(3) and memmem(3).
- */
-static const char *
-find_kill(const char *p, const char *end)
-{
-	while ((p = strstr(p + 1, WORD_KILL + 1)) != NULL)
-		if ((p[-1] == 'k' || p[-1] == 'K') && may_be_message(p - 1))
-			return p - 1;
-	return end;
-}
-
-/*
  * Add to LINE the next ones, from P to STOP, that its MESSAGE may go on in.
  * Returns false if there is none.
  */
@@ -239,7 +226,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 			line->joint = '\0';
 		p += n;
 		/* Stop at a line that begins another message. */
-		other = *p == '[' || may_be_message(p);
+		other = *p == '[' || strncasecmp(p, WORD_KILL, 4) == 0;
 		if (whole)
 			other |= p == end ||
 			    (*p >= 'A' && *p <= 'Z' && !strchr("BDIU", *p));
@@ -302,9 +289,9 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 		return;
 	last = line->end;
 	word = *hit == *WORD_SIGNAL ? strstr(line->from, WORD_SIGNAL)
-				    : find_kill(line->from, last);
+				    : find_word(line->from, last);
 	for (i = 1; word != NULL && word < last && i <= TRIES;
-	     i++, word = find_kill(word + 1, last)) {
+	     i++, word = find_word(word + 1, last)) {
 		do {
 			read_message(line, word, log->page_size, &message);
 			if (message.start < line->start)
@@ -349,7 +336,7 @@ read_lines(struct log *log, bool eof)
 	*log->used = '\0';
 	for (; p < stop; p = end) {
 		if (kill < p)
-			kill = find_kill(p, stop);
+			kill = find_word(p, stop);
 		if (sending < p && !(sending = strstr(p, WORD_SIGNAL)))
 			sending = stop;
 		hit = kill < sending ? kill : sending;
