@@ -221,9 +221,7 @@ set_time(char *time, const char *p, const char *end)
 	p += strspn(p, " \t");
 	while (end > p && strchr(" \t.,:+-", end[-1]) != NULL)
 		end--;
-	if (end - p >= TIME_SIZE)
-		end = p + TIME_SIZE - 1;
-	*(char *)mempcpy(time, p, (size_t)(end - p)) = '\0';
+	snprintf(time, TIME_SIZE, "%.*s", (int)(end - p), p);
 }
 
 /* Where the word before P begins: not before START, nor before a colon. */

@@ -296,14 +296,11 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 			read_message(line, word, log->page_size, &message);
 			if (message.start < line->start)
 				line->from = line->text;
-			/* One word that means nothing is common: do not ask. */
-			if (message.meaning == REPORT)
-				trust = is_report(line, message.start);
-			else if (message.meaning != NOTHING)
-				trust = read_prefix(
-				    line, message.start, &message.kill);
-			else if (message.cut || i > 1)
-				trust = read_prefix(line, message.start, NULL);
+			trust = message.meaning == REPORT
+			    ? is_report(line, message.start)
+			    : read_prefix(line, message.start,
+				  message.meaning != NOTHING ? &message.kill
+							     : NULL);
 		} while (message.cut && trust > TRUST_NOT && !line->is_record &&
 		    last == line->end &&
 		    join_lines(line, &message, end + 1, stop));
@@ -320,7 +317,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 			line->from = message.end;
 			word = message.end - 1;
 			line->resumed = true;
-		} else if (trust == TRUST_NEVER)
+		} else if (trust == TRUST_NEVER && i > 1)
 			break;
 	}
 }
