@@ -119,24 +119,6 @@ find_converter(const char *data)
 	    : NULL; /* journalctl -o json */
 }
 
-/* Open FILE. Returns its descriptor, or -1 after saying why not. */
-static int
-open_log(const char *file)
-{
-	int fd;
-
-	if (strcmp(file, "-") == 0)
-		return STDIN_FILENO;
-	if ((fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1)
-		complain(file, 0, "%s%s", strerror(errno),
-		    strcmp(file, KMSG) != 0 ? ""
-			: errno == EPERM || errno == EACCES
-			? " (only root and CAP_SYSLOG may read it where "
-			  "kernel.dmesg_restrict is 1)"
-			: " (try: journalctl -k | oom_adjust -k -)");
-	return fd;
-}
-
 /* Read the log FILE, or say why not. */
 static void
 read_log(struct kills *kills, struct log *log, const char *file)
@@ -144,12 +126,20 @@ read_log(struct kills *kills, struct log *log, const char *file)
 	const char *command = NULL;
 	bool kmsg, first = true;
 	char data[CHUNK + 1];
-	int fd = open_log(file);
+	int fd = strcmp(file, "-") == 0
+	    ? STDIN_FILENO
+	    : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
 	ssize_t n;
 
-	if (fd == -1)
+	if (fd == -1) {
+		complain(file, 0, "%s%s", strerror(errno),
+		    strcmp(file, KMSG) != 0
+			? ""
+			: " (it needs root where kernel.dmesg_restrict is 1; "
+			  "or try: journalctl -k | oom_adjust -k -)");
 		return;
+	}
 	kills->log = fd == STDIN_FILENO ? "standard input" : file;
 	kmsg = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
 	    st.st_rdev == KMSG_DEVICE;

@@ -159,10 +159,7 @@ const char *find_word(const char *p, const char *end);
 void read_message(const struct line *line, const char *word, int64_t page_size,
     struct message *message);
 
-/*
- * Read a row of a table of tasks from the bracket on, which may be its heading.
- * COLUMNS is what the heading had, NULL before it.
- */
+/* Read a row or heading of a table of tasks. COLUMNS are the heading's. */
 bool read_row(const struct line *line, const char *p, const char *columns,
     int64_t page_size, struct message *row);
 /* Complete KILL with what another line says about it. */

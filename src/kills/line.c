@@ -16,12 +16,8 @@
 
 /* What stands before a message. */
 struct prefix {
-	enum {
-		SENDER_NONE,  /* nothing says whose it is, as in dmesg(1)'s */
-		SENDER_FIRST, /* a program, but perhaps only a file or a host */
-		SENDER_KERNEL,
-		SENDER_OTHER
-	} sender;
+	/* None in dmesg(1)'s; a first one may only be a file or a host. */
+	enum { SENDER_NONE, SENDER_FIRST, SENDER_KERNEL, SENDER_OTHER } sender;
 	unsigned int nwords;
 	unsigned int loose; /* words since the last mark */
 	bool stamped;       /* there was a mark in brackets */
@@ -50,10 +46,7 @@ copy_text(char *dst, const char *p, const char *end, bool encoded)
 	return dst;
 }
 
-/*
- * A record of /dev/kmsg is "3,1234,98765432,-;" and its message, in which bytes
- * are escaped: priority, number, microseconds, flags.
- */
+/* In /dev/kmsg: "priority,number,microseconds,flags;" and escaped text. */
 bool
 copy_line(
     struct line *line, const char *before, const char *start, const char *end)
@@ -138,8 +131,7 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		prefix->sender = SENDER_OTHER; /* a process of logcat's */
 	} else if (clock >= p && clock < p + n) {
 		/* 2026-11-20T10:00:00,123456 of dmesg(1) has no sender. */
-		prefix->stamped |= memchr(p, 'T', n) != NULL &&
-		    memchr(clock, ',', (size_t)(p + n - clock)) != NULL;
+		prefix->stamped |= p[10] == 'T' && memchr(p, ',', n) != NULL;
 	} else if (p[n - 1] != ':')
 		prefix->loose += letter < n && n > 3;
 	/* Not "Out of memory:", VMware's "I125:", grep's file, a prompt. */
@@ -158,20 +150,17 @@ static const char *
 read_mark(struct prefix *prefix, const char *p)
 {
 	const char *close;
-	bool tagged;
 	size_t n;
-
 	switch (*p) {
 	case '[':
 	case '(':
 		if ((close = strchr(p, *p == '[' ? ']' : ')')) == NULL)
 			break;
 		/* A process id: journald writes it after any tag. */
-		tagged = prefix->nwords > 0 && isalnum((unsigned char)p[-1]);
 		if (p + 1 + strspn(p + 1, DIGITS " ") == close &&
-		    is_digit(close[-1]) &&
 		    (close[1] == ':' ||
-			(tagged && *p == '[' && close[1] == ' ')))
+			(close[1] == ' ' && *p == '[' && prefix->nwords > 0 &&
+			    isalnum((unsigned char)p[-1]))))
 			prefix->sender = SENDER_OTHER;
 		if (*p == '(')
 			return close + 1;
@@ -193,11 +182,8 @@ read_mark(struct prefix *prefix, const char *p)
 		prefix->sender = SENDER_OTHER; /* who quotes the kernel */
 		break;
 	case '<':
-		if (isalpha((unsigned char)p[1]) &&
-		    (close = strchr(p, '>')) != NULL) {
-			prefix->loose += close[1] == ' ';
-			return close + 1; /* a tag of HTML */
-		}
+		/* A priority, or who speaks in a chat; but not HTML */
+		prefix->loose += strstr(p, "> ") != NULL && !is_digit(p[1]);
 		if (strtoul(p + 1, NULL, 10) >= FACILITY)
 			prefix->sender = SENDER_OTHER;
 		break;

@@ -184,10 +184,7 @@ act_on(struct log *log, struct message *message, const char *start)
 	}
 }
 
-/*
- * Add to LINE the next ones, from P to STOP, that its MESSAGE may go on in.
- * Returns false if there is none.
- */
+/* Add the lines from P to STOP that MESSAGE may go on in; false if none. */
 static bool
 join_lines(struct line *line, const struct message *message, const char *p,
     const char *stop)

@@ -95,10 +95,7 @@ static const struct {
 	{ KILLER_LOWMEM, "lowmem_shrink " },
 };
 
-/*
- * The items of a list. One that was cut is not known: sizes have a unit, and
- * the user id is never the last.
- */
+/* A list's items. A size that was cut has no unit, a UID nothing after it. */
 static const char *const items[] = { "anon-rss:%kkB%e", "file-rss:%kkB%e",
 	"shmem-rss:%kkB%e", "rss:%kkB%e", "UID:%u ", "UID %u,",
 	"oom_score_adj:%a%e", "score_adj %a,", "to free %kkB%e",
