@@ -26,9 +26,8 @@ static struct seen {
 	size_t row; /* 0 for kills in user space */
 } seen[SETS][WAYS], *newest = seen[0];
 /*
- * Whether KILL, of the same process, is the kill X. memory.oom.group kills a
- * victim twice, lowmemorykiller tries again, a page fault may not name the
- * process id, and syslog is kern.log. No id comes back within a second.
+ * Whether KILL, of the same process, is the kill X: kernels may say it twice,
+ * and syslog what kern.log does. No process id comes back within a second.
  */
 static bool
 same_kill(const struct seen *x, const struct kill *kill, const char *log)
@@ -189,7 +188,7 @@ kills_run(
 	size_t i;
 
 	/* A log of another machine is taken to be of one like this. */
-	log.page_size = sysconf(_SC_PAGESIZE);
+	page_size = sysconf(_SC_PAGESIZE);
 	kills.config = config;
 	kills.end = kills.rows;
 	if (nfiles == 0)

@@ -141,10 +141,11 @@ struct message {
 	enum trust needs;  /* less with RSS, ADJ or an opening */
 	bool cut; /* the text ended early: the next line may go on with it */
 	const struct line *line;
-	int64_t page_size;
 	const char *columns; /* of a heading: rows' pattern, after the size */
 	struct kill kill;
 };
+
+extern int64_t page_size; /* bytes: some messages count in pages */
 
 /* The words that lines are searched for; also "Kill". */
 #define WORD_KILL "kill"
@@ -155,13 +156,12 @@ const char *message_pattern(size_t i);
 
 /* The next "kill" or "Kill" from P on that a pattern may begin at, or END. */
 const char *find_word(const char *p, const char *end);
-/* Read the message that has WORD in it. A page has PAGE_SIZE bytes. */
-void read_message(const struct line *line, const char *word, int64_t page_size,
-    struct message *message);
-
+/* Read the message that has WORD in it. */
+void read_message(
+    const struct line *line, const char *word, struct message *message);
 /* Read a row or heading of a table of tasks. COLUMNS are the heading's. */
 bool read_row(const struct line *line, const char *p, const char *columns,
-    int64_t page_size, struct message *row);
+    struct message *row);
 /* Complete KILL with what another line says about it. */
 void complete_kill(struct kill *kill, const struct kill *other);
 
@@ -169,8 +169,7 @@ void complete_kill(struct kill *kill, const struct kill *other);
 struct log {
 	void (*fn)(const struct kill *kill, void *arg); /* for each kill */
 	void *arg;
-	int64_t page_size; /* bytes: some messages count in pages */
-	size_t announced;  /* kills in all logs so far, done or not */
+	size_t announced; /* kills in all logs so far, done or not */
 	unsigned long reports;
 	/* The lines from SCAN to USED are to be read, the last may be cut. */
 	const char *scan;

@@ -53,8 +53,7 @@ copy_line(
 {
 	char *text = line->text;
 	unsigned long priority = 0;
-	int n = 0, len = 0;
-
+	int n = 0;
 	if (end - start >= LINE_SIZE)
 		return false;
 	if (before != NULL && before < start && start - before < LINE_SIZE) {
@@ -70,11 +69,9 @@ copy_line(
 	line->from = text + n;
 	line->start = line->from + strspn(line->from, QUOTATION);
 	line->is_record = n > 0;
-	if (line->is_record) {
-		len = strunvis(text + n, line->from);
-		line->end = text + n + len;
-	}
-	return len >= 0 && (n == 0 || priority < FACILITY);
+	if (line->is_record)
+		line->end = text + n + strunvis(text + n, line->from);
+	return line->end >= line->from && (n == 0 || priority < FACILITY);
 }
 
 /* Whether P looks like SHAPE, where a 0 stands for any digit. */

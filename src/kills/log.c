@@ -82,8 +82,7 @@ read_table(struct log *log, const char *end)
 			continue;
 		q = line.from;
 		for (i = 0; i < TRIES && (q = strchr(q, '[')); i++, q++) {
-			if (!read_row(
-				&line, q, columns, log->page_size, &row)) {
+			if (!read_row(&line, q, columns, &row)) {
 				broken |= row.cut;
 				continue;
 			}
@@ -244,14 +243,13 @@ is_report(const struct line *line, const char *message)
 	enum trust trust = TRUST_NOT;
 	const char *p;
 
-	for (p = message; p >= line->from && message - p <= COMM; p--) {
-		/* The kernel quotes file names, and has "Task in /cgroup". */
-		if (*p == '\'' || *p == '"' || strncmp(p, "Task", 4) == 0)
-			break;
-		if (*p != ' ' && (p == line->from || p[-1] == ' ') &&
-		    (trust = read_prefix(line, p, NULL)) != TRUST_NOT)
-			return trust;
-	}
+	/* The kernel quotes file names, and has "Task in /cgroup". */
+	for (p = message;
+	     p >= line->from && message - p <= COMM && trust == TRUST_NOT &&
+	     !strchr("'\"", *p) && strncmp(p, "Task", 4) != 0;
+	     p--)
+		if (*p != ' ' && (p == line->from || p[-1] == ' '))
+			trust = read_prefix(line, p, NULL);
 	return trust;
 }
 
@@ -290,7 +288,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	for (i = 1; word != NULL && word < last && i <= TRIES;
 	     i++, word = find_word(word + 1, last)) {
 		do {
-			read_message(line, word, log->page_size, &message);
+			read_message(line, word, &message);
 			if (message.start < line->start)
 				line->from = line->text;
 			trust = message.meaning == REPORT

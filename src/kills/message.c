@@ -117,6 +117,8 @@ static const struct word {
 	{ 'n', OTHER, -NUMBER_MAX, NUMBER_MAX },
 };
 
+int64_t page_size = 4096;
+
 const struct kill unknown_kill = { .when = { -1, -1 },
 	.value = { UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN } };
 
@@ -161,7 +163,7 @@ set_value(struct message *message, const struct word *word, int64_t number)
 	int64_t *value = &message->kill.value[word->value];
 
 	if (word->value == RSS) {
-		number *= word->letter == 'k' ? 1024 : message->page_size;
+		number *= word->letter == 'k' ? 1024 : page_size;
 		number += *value == UNKNOWN ? 0 : *value;
 	} else if (*value != UNKNOWN)
 		return; /* by what comes after it */
@@ -175,9 +177,8 @@ static bool match_pattern(
     const char *pattern, const char *p, struct message *message);
 
 /*
- * A comm of up to LEN bytes, and then PATTERN. As it may hold what the format
- * has after it, too, it goes on to the last place that fits: of those that a
- * comm can reach, or else, in a log that escapes bytes, of all.
+ * A comm of up to LEN bytes, and then PATTERN, which it may hold, too: the last
+ * place counts that a comm can reach, or else, with escaped bytes, of all.
  */
 static bool /* NOLINTNEXTLINE(misc-no-recursion): as deep as a pattern */
 match_comm(
@@ -330,8 +331,7 @@ match_before(const struct line *line, const char *p, const char *words)
 }
 
 void
-read_message(const struct line *line, const char *word, int64_t page_size,
-    struct message *message)
+read_message(const struct line *line, const char *word, struct message *message)
 {
 	const struct format *f;
 	struct kill *kill = &message->kill;
@@ -343,8 +343,7 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 	size_t i;
 
 	*message = (struct message) { NOTHING, .start = word, .end = word,
-		.needs = TRUST, .line = line, .page_size = page_size,
-		.kill = unknown_kill };
+		.needs = TRUST, .line = line, .kill = unknown_kill };
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		/* Most differ after "kill"; hostile logs make this worth it. */
 		if (f->pattern[4] != fifth)
@@ -381,9 +380,8 @@ read_message(const struct line *line, const char *word, int64_t page_size,
 }
 
 /*
- * dump_tasks() of mm/oom_kill.c, since 2.6.25; only the columns between have
- * changed: "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents
- * oom_score_adj name"
+ * dump_tasks() of mm/oom_kill.c, since 2.6.25; only the columns after the size
+ * vary: "[  pid  ]   uid  tgid total_vm      rss cpu oom_adj name"
  */
 static const char *
 read_heading(const char *p, struct kill *table)
@@ -409,11 +407,9 @@ read_heading(const char *p, struct kill *table)
 /* "[ 1234]  1000  1234   174693     2051   4       0             0 node" */
 bool
 read_row(const struct line *line, const char *p, const char *columns,
-    int64_t page_size, struct message *row)
+    struct message *row)
 {
-	*row = (struct message) {
-		.line = line, .page_size = page_size, .kill = unknown_kill
-	};
+	*row = (struct message) { .line = line, .kill = unknown_kill };
 	row->columns = read_heading(p, &row->kill);
 	return row->columns != NULL ||
 	    (columns != NULL && match_pattern("[%p]%u%n%n%s", p, row) &&

@@ -57,7 +57,7 @@ read_all(const uint8_t *data, size_t size, size_t piece)
 {
 	static struct sum sum;
 	static struct log log = {
-		.fn = add_kill, .arg = &sum, .page_size = 4096
+		.fn = add_kill, .arg = &sum
 	};
 	size_t len, done;
 

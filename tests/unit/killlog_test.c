@@ -36,7 +36,7 @@ static struct seen seen;
 static const char *const killer_names[KILLERS] = { "-", "oom", "memcg",
 	"lowmemorykiller", "systemd-oomd", "earlyoom", "lmkd" };
 
-static struct log log = { .fn = see, .arg = &seen, .page_size = 4096 };
+static struct log log = { .fn = see, .arg = &seen };
 
 /* Put LEN bytes in, PIECE at a time; 0 is as many as can be. */
 static void
