@@ -112,6 +112,7 @@ char *copy_text(char *dst, const char *p, const char *end, bool encoded);
  */
 bool copy_line(
     struct line *line, const char *before, const char *start, const char *end);
+
 /*
  * Whether the MESSAGE in LINE is the kernel's, by what stands before it;
  * TRUST_STRONG if only one with much of the kernel's form is, TRUST_NEVER if
@@ -156,12 +157,15 @@ const char *message_pattern(size_t i);
 
 /* The next "kill" or "Kill" from P on that a pattern may begin at, or END. */
 const char *find_word(const char *p, const char *end);
+
 /* Read the message that has WORD in it. */
 void read_message(
     const struct line *line, const char *word, struct message *message);
+
 /* Read a row or heading of a table of tasks. COLUMNS are the heading's. */
 bool read_row(const struct line *line, const char *p, const char *columns,
     struct message *row);
+
 /* Complete KILL with what another line says about it. */
 void complete_kill(struct kill *kill, const struct kill *other);
 

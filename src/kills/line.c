@@ -33,10 +33,7 @@ copy_text(char *dst, const char *p, const char *end, bool encoded)
 	for (; (escape = memchr(p, '\033', (size_t)(end - p))); p = after) {
 		dst = mempcpy(dst, p, (size_t)(escape - p));
 		after = escape + 1 + strspn(escape + 1, "[;" DIGITS);
-		if (*after == 'm' || *after == 'K')
-			after++;
-		else
-			dst = mempcpy(dst, escape, (size_t)(after - escape));
+		after += isalpha((unsigned char)*after) != 0;
 	}
 	dst = mempcpy(dst, p, (size_t)(end - p));
 	while (dst > start && strchr(" \t\r", dst[-1]) != NULL)
@@ -52,7 +49,7 @@ copy_line(
     struct line *line, const char *before, const char *start, const char *end)
 {
 	char *text = line->text;
-	unsigned long priority = 0;
+	unsigned long pri = 0;
 	int n = 0;
 	if (end - start >= LINE_SIZE)
 		return false;
@@ -64,14 +61,13 @@ copy_line(
 	line->joint = '\n';
 	line->resumed = false;
 	if (is_digit(*start))
-		sscanf(text, "%lu,%*u,%llu,%*[^;];%n", &priority, &line->micros,
-		    &n);
+		sscanf(text, "%lu,%*u,%llu,%*[^;];%n", &pri, &line->micros, &n);
 	line->from = text + n;
 	line->start = line->from + strspn(line->from, QUOTATION);
 	line->is_record = n > 0;
 	if (line->is_record)
 		line->end = text + n + strunvis(text + n, line->from);
-	return line->end >= line->from && (n == 0 || priority < FACILITY);
+	return line->end >= line->from && (n == 0 || pri < FACILITY);
 }
 
 /* Whether P looks like SHAPE, where a 0 stands for any digit. */
@@ -164,8 +160,7 @@ read_mark(struct prefix *prefix, const char *p)
 		/* A file or host may come before; cgroups have brackets. */
 		if (!prefix->stamped &&
 		    (prefix->sender == SENDER_KERNEL ||
-			(prefix->loose == 1 &&
-			    strchr(" \t:>|", p[-1]) != NULL)))
+			(prefix->loose == 1 && strchr(" \t:>|", p[-1]))))
 			prefix->loose = 0;
 		prefix->stamped = true;
 		/* The kernel's own, after the name of a file or host */
@@ -185,8 +180,7 @@ read_mark(struct prefix *prefix, const char *p)
 			prefix->sender = SENDER_OTHER;
 		break;
 	case ':': /* "user  :err   : " of dmesg -x */
-		if (prefix->sender == SENDER_NONE &&
-		    isalpha((unsigned char)p[1]))
+		if (prefix->sender == SENDER_NONE && p[1] >= 'A')
 			prefix->sender = SENDER_OTHER;
 		return p + 1 + strcspn(p + 1, " [");
 	default:

@@ -222,12 +222,11 @@ join_lines(struct line *line, const struct message *message, const char *p,
 			line->joint = '\0';
 		p += n;
 		/* Stop at a line that begins another message. */
-		other = *p == '[' || strncasecmp(p, WORD_KILL, 4) == 0;
-		if (whole)
-			other |= p == end ||
-			    (*p >= 'A' && *p <= 'Z' && !strchr("BDIU", *p));
-		else if (indented)
-			other = false;
+		other = (whole || !indented) &&
+		    (*p == '[' || strncasecmp(p, WORD_KILL, 4) == 0);
+		other |= whole &&
+		    (p == end ||
+			(*p >= 'A' && *p <= 'Z' && !strchr("BDIU", *p)));
 		if (other || end - p >= JOINED_SIZE)
 			break;
 		*line->end = '\n';
@@ -302,8 +301,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 		if (message.meaning != NOTHING && trust >= message.needs &&
 		    (line->is_record || !is_tag(message.end))) {
 			act_on(log, &message, start);
-			/* A paste may have lost newlines; but the names of
-			   cgroups are after an announcement. */
+			/* Pastes lose newlines; announcements end in names. */
 			if (message.kill.killer >= KILLER_USER ||
 			    line->is_record ||
 			    (message.meaning != REPORT &&

@@ -40,19 +40,17 @@ static const struct format {
 	{ "", "Killed process %p, UID %u, (%c)%r", KILLED, 0 }, /* RHEL 5, 6 */
 	/* Virtuozzo and OpenVZ 6, RHEL 6's with container limits */
 	{ "OOM ", "killed process %p (%c)%r", KILLED, 0 },
-	/* 2.6.36 to 4.3: of another thread group, but with the same memory */
+	/* 2.6.36 to 4.3, Virtuozzo 7: another thread group, the same memory */
 	{ "", "Kill process %p (%c) sharing same memory", KILLED_SHARED, 0 },
-	/* Virtuozzo 7 */
 	{ "", "Kill process %p (%c) in VE \"%* same memory", KILLED_SHARED, 0 },
 	/* 2.6.18, 2.6.36 to 5.0: " score 7 or sacrifice child" */
 	{ "", "Kill process %p (%c) score %n%r", ANNOUNCED, 0 },
 	/* 2.6.19 to 2.6.35: " score 7 or a child" */
 	{ "", "kill process %p (%c) score %n%r", ANNOUNCED, 0 },
-	/* 4.19 to now */
+	/* 4.19 to now; "Tasks in /a are going to be killed due to" */
 	{ "oom-", "kill:constraint=CONSTRAINT_MEMCG%r", ANNOUNCED,
 	    KILLER_MEMCG },
 	{ "oom-", "kill:constraint=%w%r", ANNOUNCED, KILLER_OOM },
-	/* 4.19 to now: "Tasks in /a are going to be killed due to" */
 	{ " are going to be ", "killed due to memory.oom.group set",
 	    ANNOUNCED_GROUP, KILLER_MEMCG },
 	/* mm/memcontrol.c, 2.6.29 to 4.20: "Task in /a killed as a result" */
@@ -389,6 +387,7 @@ read_heading(const char *p, struct kill *table)
 	static const char columns[] = "%n%n%n%n%n%n%n%n%a %c%.";
 	const char *name, *rest = columns + sizeof(columns) - 6;
 	int n = 0;
+
 	/* Most brackets are of something else: be quick. */
 	if (p[1 + strspn(p + 1, " ")] == 'p')
 		sscanf(p, "[ pid ] uid tgid total_vm rss %n", &n);
