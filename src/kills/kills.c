@@ -14,8 +14,7 @@
 #define KMSG_DEVICE makedev(1, 11) /* admin-guide/devices.txt */
 #define SETS 4096                  /* of kills that are recognized */
 #define WAYS 8                     /* kills in each */
-#define REACH 1                    /* seconds between the lines about one */
-#define REPEAT 5                   /* the same where a kill is tried again */
+#define REACH 5 /* seconds between the lines about one kill */
 
 /* The newest kills, to recognize them: by their hash, the newest first. */
 static struct seen {
@@ -25,9 +24,10 @@ static struct seen {
 	const char *log;
 	size_t row; /* 0 for kills in user space */
 } seen[SETS][WAYS], *newest = seen[0];
+
 /*
  * Whether KILL, of the same process, is the kill X: kernels may say it twice,
- * and syslog what kern.log does. No process id comes back within a second.
+ * and syslog what kern.log does. No process id comes back that soon.
  */
 static bool
 same_kill(const struct seen *x, const struct kill *kill, const char *log)
@@ -36,8 +36,6 @@ same_kill(const struct seen *x, const struct kill *kill, const char *log)
 
 	if (apart == -1)
 		return x->report == kill->report;
-	if (kill->value[PID] == UNKNOWN || kill->killer >= KILLER_LOWMEM)
-		return apart <= REPEAT;
 	/* In one log, the clock since the boot may have begun anew. */
 	return apart <= REACH &&
 	    (kill->when.date >= 0 || x->when.boot == kill->when.boot ||
@@ -81,7 +79,7 @@ add_kill(const struct kill *kill, void *arg)
 			complete_kill(kills->end - 1 - back, kill);
 		return;
 	}
-	if (kill->killer >= KILLER_USER)
+	if (kill->killer >= KILLER_OOMD)
 		kills->by_user[kill->killer]++;
 	else {
 		row = ++kills->n;

@@ -28,8 +28,8 @@ int kills_run(
  * trusted: processes choose their names, and programs write to the same file.
  */
 
-#define NAME_SIZE 64 /* a comm, whose bytes the log may have escaped */
-#define TIME_SIZE 64
+#define NAME_SIZE 64    /* a comm, whose bytes the log may have escaped */
+#define TIME_SIZE 256   /* and what else is before a message */
 #define LINE_SIZE 8192  /* a kernel message has 1 KiB, four times escaped */
 #define JOINED_LINES 16 /* that a message may go on in: newlines in a comm */
 #define JOINED_SIZE 512
@@ -51,8 +51,7 @@ enum killer {
 	KILLER_OOM,    /* memory ran out: mm/oom_kill.c */
 	KILLER_MEMCG,  /* a memory cgroup reached its limit: the same file */
 	KILLER_LOWMEM, /* the Android driver */
-	KILLER_USER,   /* from here on in user space: only counted */
-	KILLER_OOMD = KILLER_USER,
+	KILLER_OOMD,   /* from here on in user space: only counted */
 	KILLER_EARLYOOM,
 	KILLER_LMKD,
 	KILLERS
@@ -84,8 +83,6 @@ struct kill {
 	char biggest[BIGGEST_SIZE]; /* that used most memory then, or "" */
 	const char *log;            /* where it was found */
 };
-
-extern const struct kill unknown_kill; /* without any of its values */
 
 /* line.c: a line without colours, between one before and those that follow. */
 struct line {
@@ -148,8 +145,7 @@ struct message {
 
 extern int64_t page_size; /* bytes: some messages count in pages */
 
-/* The words that lines are searched for; also "Kill". */
-#define WORD_KILL "kill"
+/* What lines are searched for, besides "kill" and "Kill". */
 #define WORD_SIGNAL "sending SIG"
 
 /* For tests: the pattern I, which begins with one, or NULL after the last. */

@@ -11,8 +11,7 @@
 
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define FACILITY 8 /* priorities below it are the kernel's */
-#define PREFIX_SIZE 256
-#define INDENT 8 /* of lines that people set apart */
+#define INDENT 8   /* of lines that people set apart */
 
 /* What stands before a message. */
 struct prefix {
@@ -51,6 +50,7 @@ copy_line(
 	char *text = line->text;
 	unsigned long pri = 0;
 	int n = 0;
+
 	if (end - start >= LINE_SIZE)
 		return false;
 	if (before != NULL && before < start && start - before < LINE_SIZE) {
@@ -101,21 +101,19 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 {
 	const char *next = p + n + strspn(p + n, " "), *clock = prefix->clock;
 	bool kern = is_word(p, n, "kern:");
-	size_t letter = 0; /* the first */
+	bool kernel = is_word(p, n, "kernel:") || is_word(p, n, "Guest:") ||
+	    (strncmp(p, "kern.", 5) == 0 && strcspn(p, ":") == n - 1) ||
+	    (is_word(p, n, "kernel") && *next == '-') || /* RFC 5424 */
+	    (is_word(p, n, "kern") && *next == ':');     /* dmesg -x */
+	size_t letter = 0;                               /* the first */
 
 	while (letter < n && !isalpha((unsigned char)p[letter]) &&
 	    (unsigned char)p[letter] < 0x80)
 		letter++;
-	prefix->nwords++;
-	if (kern || is_word(p, n, "kernel:") || is_word(p, n, "Guest:") ||
-	    (strncmp(p, "kern.", 5) == 0 && strcspn(p, ":") == n - 1) ||
-	    (is_word(p, n, "kernel") && *next == '-') || /* RFC 5424 */
-	    (is_word(p, n, "kern") && *next == ':')) {   /* dmesg -x */
-		/* After another program's tag it says nothing. */
-		prefix->sender = !kern && prefix->nwords == 2 &&
-			prefix->sender == SENDER_FIRST
-		    ? SENDER_OTHER
-		    : SENDER_KERNEL;
+	if (prefix->nwords++ == 1 && prefix->sender == SENDER_FIRST)
+		kernel = false; /* after another program's tag */
+	if (kern || kernel) {
+		prefix->sender = SENDER_KERNEL;
 		prefix->stamped = true;
 		prefix->loose = 0;
 	} else if (n == 1 && strchr("VDIWEF", *p) != NULL &&
@@ -124,7 +122,7 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 		prefix->sender = SENDER_OTHER; /* a process of logcat's */
 	} else if (clock >= p && clock < p + n) {
 		/* 2026-11-20T10:00:00,123456 of dmesg(1) has no sender. */
-		prefix->stamped |= p[10] == 'T' && memchr(p, ',', n) != NULL;
+		prefix->stamped |= n > 19 && p[10] == 'T' && p[19] == ',';
 	} else if (p[n - 1] != ':')
 		prefix->loose += letter < n && n > 3;
 	/* Not "Out of memory:", VMware's "I125:", grep's file, a prompt. */
@@ -144,6 +142,7 @@ read_mark(struct prefix *prefix, const char *p)
 {
 	const char *close;
 	size_t n;
+
 	switch (*p) {
 	case '[':
 	case '(':
@@ -198,7 +197,7 @@ set_time(char *time, const char *p, const char *end)
 	p += strspn(p, " \t");
 	while (end > p && strchr(" \t.,:+-", end[-1]) != NULL)
 		end--;
-	snprintf(time, TIME_SIZE, "%.*s", (int)(end - p), p);
+	*(char *)mempcpy(time, p, (size_t)(end - p)) = '\0';
 }
 
 /* Where the word before P begins: not before START, nor before a colon. */
@@ -249,8 +248,7 @@ read_stamp(struct when *when, char *time, const char *p)
 	long long seconds, micros;
 	int n = 0;
 
-	p += *p == '[';
-	p += strspn(p, " ");
+	p += strspn(p, "[ ");
 	if (is_digit(*p) &&
 	    sscanf(p, "%12lld.%6lld%n", &seconds, &micros, &n) == 2 &&
 	    micros >= 0 &&
@@ -299,7 +297,7 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 {
 	struct prefix prefix = { line->resumed ? SENDER_KERNEL : SENDER_NONE,
 		.loose = line->resumed };
-	char text[PREFIX_SIZE], *end;
+	char text[TIME_SIZE], *end;
 	const char *p = text, *from = line->from;
 
 	if (line->is_record && kill != NULL) {
@@ -309,7 +307,7 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 	}
 	if (line->is_record)
 		return message == from || *message == ' ' ? TRUST : TRUST_NOT;
-	if (message < from || message - from >= PREFIX_SIZE)
+	if (message < from || message - from >= TIME_SIZE)
 		return TRUST_NOT;
 	end = mempcpy(text, from, (size_t)(message - from));
 	*end = '\0';
@@ -317,7 +315,7 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 	while (p < end && prefix.sender != SENDER_OTHER)
 		p = read_mark(&prefix, p);
 	if (kill != NULL &&
-	    (prefix.sender != SENDER_OTHER || kill->killer >= KILLER_USER))
+	    (prefix.sender != SENDER_OTHER || kill->killer >= KILLER_OOMD))
 		set_when(kill, text, prefix.clock);
 	if (prefix.sender == SENDER_OTHER)
 		return TRUST_NEVER;

@@ -166,8 +166,7 @@ act_on(struct log *log, struct message *message, const char *start)
 	switch (message->meaning) {
 	case REPORT:
 		log->reports++;
-		*report = (struct oom_report) { .start = start,
-			.table = unknown_kill };
+		*report = (struct oom_report) { .start = start };
 		break;
 	case ANNOUNCED:
 	case ANNOUNCED_GROUP:
@@ -223,7 +222,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 		p += n;
 		/* Stop at a line that begins another message. */
 		other = (whole || !indented) &&
-		    (*p == '[' || strncasecmp(p, WORD_KILL, 4) == 0);
+		    (*p == '[' || strncasecmp(p, "kill", 4) == 0);
 		other |= whole &&
 		    (p == end ||
 			(*p >= 'A' && *p <= 'Z' && !strchr("BDIU", *p)));
@@ -302,7 +301,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 		    (line->is_record || !is_tag(message.end))) {
 			act_on(log, &message, start);
 			/* Pastes lose newlines; announcements end in names. */
-			if (message.kill.killer >= KILLER_USER ||
+			if (message.kill.killer >= KILLER_OOMD ||
 			    line->is_record ||
 			    (message.meaning != REPORT &&
 				message.kill.value[PID] == UNKNOWN))

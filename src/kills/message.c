@@ -64,9 +64,8 @@ static const struct format {
 	/* lowmemorykiller.c, 2.6.25 to 3.9; Samsung's go on after the size */
 	{ "send sig", "kill to %p (%c), adj %A, size %s%e", KILLED,
 	    KILLER_LOWMEM },
-	/* 3.10 to 4.11; MediaTek's with both scales, ", score_adj 58," after */
+	/* 3.10 to 4.11; MediaTek's with both scales; 3.18 to 4.9: the thread */
 	{ "", "Killing '%c' (%p), adj %a,%r", KILLED, KILLER_LOWMEM },
-	/* 3.18 to 4.9, with a thread */
 	{ "", "Killing '%c' (%n) (tgid %p), adj %a,%r", KILLED, KILLER_LOWMEM },
 	/* User space: systemd-oomd, earlyoom, Android's lmkd */
 	{ "systemd-oomd[#]: ", "Killed /%* due to ", KILLED, KILLER_OOMD },
@@ -117,7 +116,7 @@ static const struct word {
 
 int64_t page_size = 4096;
 
-const struct kill unknown_kill = { .when = { -1, -1 },
+static const struct kill unknown_kill = { .when = { -1, -1 },
 	.value = { UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN } };
 
 const char *
@@ -295,7 +294,7 @@ find_word(const char *p, const char *end)
 	size_t i, n;
 
 	/* Most time is spent here: strstr(3) beats memchr(3) and memmem(3). */
-	while ((p = strstr(p + 1, WORD_KILL + 1)) != NULL) {
+	while ((p = strstr(p + 1, "ill")) != NULL) {
 		/* A line may have been broken after a word such as Kill. */
 		for (n = 4;
 		     n < WORD_MIN && p[n - 1] != '\n' && p[n - 1] != '\0';)
@@ -358,14 +357,14 @@ read_message(const struct line *line, const char *word, struct message *message)
 		kill->killer = f->killer;
 		if (kill->killer == KILLER_OOMD) /* its victim is a cgroup */
 			strlcpy(kill->comm, word, NAME_SIZE);
-		if (kill->killer >= KILLER_USER)
+		if (kill->killer >= KILLER_OOMD)
 			message->needs = TRUST_NEVER; /* it names itself */
 		else if (kill->value[RSS] != UNKNOWN ||
 		    kill->value[ADJ] != UNKNOWN)
 			message->needs = TRUST_STRONG;
 		break;
 	}
-	for (i = 0; kill->killer < KILLER_USER && i < COUNT(openings); i++) {
+	for (i = 0; kill->killer < KILLER_OOMD && i < COUNT(openings); i++) {
 		start = match_before(line, message->start, openings[i].text);
 		if (start == NULL)
 			continue;

@@ -164,7 +164,7 @@ print_kills(const struct kills *kills, size_t announced)
 	if (kills->n == 0 && announced > 0)
 		puts("It was announced (\"Kill process ... score\"), "
 		     "but not reported as done.");
-	for (i = KILLER_USER; i < KILLERS; i++)
+	for (i = KILLER_OOMD; i < KILLERS; i++)
 		if (kills->by_user[i] > 0) {
 			printf("%s%zu by %s", before, kills->by_user[i],
 			    killer_names[i]);

@@ -116,9 +116,9 @@ killed() {
 	config </dev/null
 	adjust -k -c c.conf "$LOGS/rhel-6.log"
 	status_is 0
-	out_has "Jul 15 23:46:05  1945 (mongod): mongod 15G, crond 608K, udevd 4.0K" \
-		"Jul 15 23:46:08  16944 (mingetty): init 1.5M, mingetty 60K"
-	[[ $(grep -c '(mongod): ' out) -eq 1 ]]
+	out_has "Jul 15 23:46:05  mongod killed: mongod 15G, crond 608K, udevd 4.0K" \
+		"Jul 15 23:46:08  mingetty killed: init 1.5M, mingetty 60K"
+	[[ $(grep -c "mongod killed: " out) -eq 1 ]]
 	# a mail program lost the line that begins a report; many of one name
 	{
 		echo '[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name'
