@@ -120,7 +120,7 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	    prefix->nwords > 3 && is_digit(p[-2]) &&
 	    (p[-2] != '0' || p[-3] != ' ')) {
 		prefix->sender = SENDER_OTHER; /* a process of logcat's */
-	} else if (clock >= p && clock < p + n) {
+	} else if (find_clock(p, p + n) != NULL) {
 		/* 2026-11-20T10:00:00,123456 of dmesg(1) has no sender. */
 		prefix->stamped |= n > 19 && p[10] == 'T' && p[19] == ',';
 	} else if (p[n - 1] != ':')
