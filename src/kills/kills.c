@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -142,7 +141,7 @@ read_log(struct kills *kills, struct log *log, const char *file)
 	    st.st_rdev == KMSG_DEVICE;
 	/* Do not wait for what has not been logged yet. */
 	if (kmsg && fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
-		warn("%s", KMSG);
+		complain(file, 0, "%s", strerror(errno));
 	log_start(log);
 	while ((n = read(fd, data, CHUNK)) != 0) {
 		/* Records were overwritten: go on with the oldest. */

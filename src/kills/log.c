@@ -281,8 +281,10 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	if (!copy_line(line, before, start, end))
 		return;
 	last = line->end;
-	word = *hit == *WORD_SIGNAL ? strstr(line->from, WORD_SIGNAL)
-				    : find_word(line->from, last);
+	word = memcmp(line->from, start, (size_t)(hit - start)) == 0
+	    ? line->from + (hit - start)
+	    : *hit == *WORD_SIGNAL ? strstr(line->from, WORD_SIGNAL)
+				   : find_word(line->from, last);
 	for (i = 1; word != NULL && word < last && i <= TRIES;
 	     i++, word = find_word(word + 1, last)) {
 		do {
@@ -341,8 +343,7 @@ read_lines(struct log *log, bool eof)
 	}
 	log->scan = stop;
 	/* Skip what is too long for a line of the kernel's. */
-	if (log->used - stop > LINE_SIZE + AHEAD &&
-	    memchr(stop, '\n', (size_t)(log->used - stop)) == NULL)
+	if (log->used - stop > LINE_SIZE + AHEAD && strchr(stop, '\n') == NULL)
 		log->scan = log->used;
 }
 

@@ -27,7 +27,7 @@
  *	%w  a name
  *	%*  anything, to the last place that may fit
  *	%.  nothing more of the message
- *	%e  nothing: a value may end there
+ *	%e  nothing: a value ends there, and was not cut
  */
 static const struct format {
 	const char *before, *pattern;
@@ -255,7 +255,6 @@ match_pattern(const char *pattern, const char *p, struct message *message)
 			return match_comm(pattern, p, n, message);
 		return match_comm(pattern, p, (size_t)(end - p), message) ||
 		    match_comm(pattern, p, n < COMM ? n : COMM, message);
-	/* A value that was cut has no such end. */
 	case 'e':
 		return strchr(VALUE_ENDS ")\"';|*~#_", *p) != NULL;
 	case 'r':

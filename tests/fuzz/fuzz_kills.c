@@ -40,7 +40,8 @@ add_kill(const struct kill *kill, void *arg)
 	sum->kills++;
 	hash_text(sum, kill->comm, sizeof(kill->comm));
 	hash_text(sum, kill->time, TIME_SIZE);
-	check(kill->killer < KILLERS);check(kill->value[PID] == UNKNOWN || kill->value[PID] > 0);
+	check(kill->killer < KILLERS);
+	check(kill->value[PID] == UNKNOWN || kill->value[PID] > 0);
 	check(kill->when.date >= -1 && kill->when.boot >= -1);
 	check(kill->value[RSS] == UNKNOWN || kill->value[RSS] >= 0);
 	check(kill->value[ADJ] == UNKNOWN || kill->scale == NULL ||
@@ -56,9 +57,7 @@ static struct sum
 read_all(const uint8_t *data, size_t size, size_t piece)
 {
 	static struct sum sum;
-	static struct log log = {
-		.fn = add_kill, .arg = &sum
-	};
+	static struct log log = { .fn = add_kill, .arg = &sum };
 	size_t len, done;
 
 	sum = (struct sum) { 0 };
