@@ -88,7 +88,8 @@ printable(const char *format, ...)
 }
 
 void
-print_text(const char *format, ...){
+print_text(const char *format, ...)
+{
 	va_list ap;
 	char *shown;
 

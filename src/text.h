@@ -39,6 +39,7 @@ __attribute__((format(printf, 1, 2))) char *printable(const char *format, ...);
 /* Print what printable() returns to standard output; and a newline. */
 __attribute__((format(printf, 1, 2))) void print_text(const char *format, ...);
 #define print_line(...) (print_text(__VA_ARGS__), putchar('\n'))
+
 /*
  * Print what printable() returns to standard error, as "oom_adjust: FILE:LINE:
  * text", but with its backslashes single. FILE is left out if it is NULL, and

@@ -10,10 +10,9 @@
 #include "kills/kills.h"
 
 #define KMSG "/dev/kmsg"
-#define KMSG_DEVICE makedev(1, 11) /* admin-guide/devices.txt */
-#define SETS 4096                  /* of kills that are recognized */
-#define WAYS 8                     /* kills in each */
-#define REACH 5 /* seconds between the lines about one kill */
+#define SETS 1024 /* of kills that are recognized */
+#define WAYS 32   /* kills in each */
+#define REACH 5   /* seconds between the lines about one kill */
 
 /* The newest kills, to recognize them: by their hash, the newest first. */
 static struct seen {
@@ -25,8 +24,9 @@ static struct seen {
 } seen[SETS][WAYS], *newest = seen[0];
 
 /*
- * Whether KILL, of the same process, is the kill X: kernels may say it twice,
- * and syslog what kern.log does. No process id comes back that soon.
+ * Whether KILL, of the same process, is the kill X: a kernel may report it
+ * twice or try again, and syslog repeats kern.log. No process id comes back
+ * that soon.
  */
 static bool
 same_kill(const struct seen *x, const struct kill *kill, const char *log)
@@ -138,7 +138,7 @@ read_log(struct kills *kills, struct log *log, const char *file)
 	}
 	kills->log = fd == STDIN_FILENO ? "standard input" : file;
 	kmsg = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
-	    st.st_rdev == KMSG_DEVICE;
+	    st.st_rdev == makedev(1, 11); /* admin-guide/devices.txt */
 	/* Do not wait for what has not been logged yet. */
 	if (kmsg && fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
 		complain(file, 0, "%s", strerror(errno));

@@ -10,13 +10,11 @@
 #include "text.h"
 
 /*
- * Print the kills that the kernel log has, who used the memory, and which rules
- * of CONFIG, which may be empty, would decide now; or with JSON the kills in
- * that form. The log is what the NFILES FILES hold, "-" being standard input,
- * or without any the kernel's own buffer, /dev/kmsg.
- *
- * Returns 0, or -1 if a log could not be read, which has been reported; the
- * others have been printed all the same.
+ * Print the kills in the NFILES logs FILES, "-" being standard input, or
+ * without any in /dev/kmsg, who used the memory, and which rules of CONFIG
+ * would decide now; with JSON only the kills. Returns 0, or -1 if a log could
+ * not be read, which has been reported; the others have been printed all the
+ * same.
  */
 int kills_run(
     const struct config *config, char *const *files, size_t nfiles, bool json);
@@ -28,8 +26,10 @@ int kills_run(
  * trusted: processes choose their names, and programs write to the same file.
  */
 
-#define NAME_SIZE 64    /* a comm, whose bytes the log may have escaped */
-#define TIME_SIZE 256   /* and what else is before a message */
+#define NAME_SIZE 64 /* a comm, whose bytes the log may have escaped */
+#define TIME_SIZE                                                              \
+	256             /* what stands before a message, of which it is a part \
+			 */
 #define LINE_SIZE 8192  /* a kernel message has 1 KiB, four times escaped */
 #define JOINED_LINES 16 /* that a message may go on in: newlines in a comm */
 #define JOINED_SIZE 512
@@ -66,12 +66,6 @@ struct when {
 	int64_t date; /* seconds since the month began */
 };
 
-/* A process in an out-of-memory report's table. */
-struct task {
-	int64_t value[VALUES];
-	char comm[NAME_SIZE];
-};
-
 struct kill {
 	struct when when;
 	char time[TIME_SIZE]; /* the same as the log has it, "" if unknown */
@@ -102,10 +96,9 @@ struct line {
 char *copy_text(char *dst, const char *p, const char *end, bool encoded);
 
 /*
- * Copy the line from START to END of the log. If BEFORE is not NULL, it is
- * START or where the line before begins, which is wanted, too, and both may be
- * of an encoded mail. Returns false if it is a record of user space or
- * malformed, or too long.
+ * Copy the line from START to END of the log, with the one before it if BEFORE
+ * is where that begins and not START; if not NULL, they may be of an encoded
+ * mail. Returns false if it is too long, malformed, or a record of user space.
  */
 bool copy_line(
     struct line *line, const char *before, const char *start, const char *end);
@@ -184,8 +177,11 @@ struct log {
 		struct kill table;  /* what it says of one */
 		size_t ntasks;      /* in it, sorted */
 	} report;
-	struct task tasks[TABLE_SIZE / 32];
-	struct line line; /* that is being read */
+	struct task {
+		int64_t value[VALUES];
+		char comm[NAME_SIZE];
+	} tasks[TABLE_SIZE / 32]; /* in its table */
+	struct line line;         /* that is being read */
 	char buffer[2 * TABLE_SIZE + CHUNK];
 };
 

@@ -9,14 +9,13 @@
 
 #include "kills/kills.h"
 
-#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define FACILITY 8 /* priorities below it are the kernel's */
 #define INDENT 8   /* of lines that people set apart */
 
 /* What stands before a message. */
 struct prefix {
 	/* None in dmesg(1)'s; a first one may only be a file or a host. */
-	enum { SENDER_NONE, SENDER_FIRST, SENDER_KERNEL, SENDER_OTHER } sender;
+	enum { NOBODY, FIRST, KERNEL, STRANGER } sender;
 	unsigned int nwords;
 	unsigned int loose; /* words since the last mark */
 	bool stamped;       /* there was a mark in brackets */
@@ -27,12 +26,12 @@ struct prefix {
 char *
 copy_text(char *dst, const char *p, const char *end, bool encoded)
 {
-	const char *escape, *after, *start = dst;
-
+	const char *escape, *after, *copied, *start = dst;
 	for (; (escape = memchr(p, '\033', (size_t)(end - p))); p = after) {
-		dst = mempcpy(dst, p, (size_t)(escape - p));
 		after = escape + 1 + strspn(escape + 1, "[;" DIGITS);
-		after += isalpha((unsigned char)*after) != 0;
+		after += *after == 'm' || *after == 'K';
+		copied = strchr("mK", after[-1]) != NULL ? escape : after;
+		dst = mempcpy(dst, p, (size_t)(copied - p));
 	}
 	dst = mempcpy(dst, p, (size_t)(end - p));
 	while (dst > start && strchr(" \t\r", dst[-1]) != NULL)
@@ -110,19 +109,19 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	while (letter < n && !isalpha((unsigned char)p[letter]) &&
 	    (unsigned char)p[letter] < 0x80)
 		letter++;
-	if (prefix->nwords++ == 1 && prefix->sender == SENDER_FIRST)
+	if (prefix->nwords++ == 1 && prefix->sender == FIRST)
 		kernel = false; /* after another program's tag */
 	if (kern || kernel) {
-		prefix->sender = SENDER_KERNEL;
+		prefix->sender = KERNEL;
 		prefix->stamped = true;
 		prefix->loose = 0;
 	} else if (n == 1 && strchr("VDIWEF", *p) != NULL &&
 	    prefix->nwords > 3 && is_digit(p[-2]) &&
 	    (p[-2] != '0' || p[-3] != ' ')) {
-		prefix->sender = SENDER_OTHER; /* a process of logcat's */
+		prefix->sender = STRANGER; /* a process of logcat's */
 	} else if (find_clock(p, p + n) != NULL) {
 		/* 2026-11-20T10:00:00,123456 of dmesg(1) has no sender. */
-		prefix->stamped |= n > 19 && p[10] == 'T' && p[19] == ',';
+		prefix->stamped |= memchr(p, 'T', n) && memchr(p, ',', n);
 	} else if (p[n - 1] != ':')
 		prefix->loose += letter < n && n > 3;
 	/* Not "Out of memory:", VMware's "I125:", grep's file, a prompt. */
@@ -130,9 +129,8 @@ read_word(struct prefix *prefix, const char *p, size_t n)
 	    (!isupper((unsigned char)*p) || strspn(p + 1, DIGITS) != n - 2) &&
 	    (prefix->nwords > 1 || p[n] == ' ') &&
 	    (!is_word(p, n, "login:") || (clock != NULL && clock < p) ||
-		prefix->sender != SENDER_NONE))
-		prefix->sender =
-		    prefix->nwords == 1 ? SENDER_FIRST : SENDER_OTHER;
+		prefix->sender != NOBODY))
+		prefix->sender = prefix->nwords == 1 ? FIRST : STRANGER;
 	prefix->severity = kern;
 }
 
@@ -153,34 +151,35 @@ read_mark(struct prefix *prefix, const char *p)
 		    (close[1] == ':' ||
 			(close[1] == ' ' && *p == '[' && prefix->nwords > 0 &&
 			    isalnum((unsigned char)p[-1]))))
-			prefix->sender = SENDER_OTHER;
+			prefix->sender = STRANGER;
 		if (*p == '(')
 			return close + 1;
 		/* A file or host may come before; cgroups have brackets. */
 		if (!prefix->stamped &&
-		    (prefix->sender == SENDER_KERNEL ||
+		    (prefix->sender == KERNEL ||
 			(prefix->loose == 1 && strchr(" \t:>|", p[-1]))))
 			prefix->loose = 0;
 		prefix->stamped = true;
 		/* The kernel's own, after the name of a file or host */
 		p += 1 + strspn(p + 1, " ");
-		if (p[strspn(p, DIGITS)] == '.' &&
-		    prefix->sender == SENDER_FIRST)
-			prefix->sender = SENDER_NONE;
+		if (p[strspn(p, DIGITS)] == '.' && prefix->sender == FIRST)
+			prefix->sender = NOBODY;
 		return close + 1;
 	case '"':
 	case '\'':
-		prefix->sender = SENDER_OTHER; /* who quotes the kernel */
+		prefix->sender = STRANGER; /* who quotes the kernel */
 		break;
 	case '<':
-		/* A priority, or who speaks in a chat; but not HTML */
-		prefix->loose += strstr(p, "> ") != NULL && !is_digit(p[1]);
-		if (strtoul(p + 1, NULL, 10) >= FACILITY)
-			prefix->sender = SENDER_OTHER;
-		break;
+		/* HTML, or who speaks in a chat; or a priority */
+		close = isalpha((unsigned char)p[1]) ? strchr(p, '>') : NULL;
+		if (close != NULL)
+			prefix->loose += close[1] == ' ';
+		else if (strtoul(p + 1, NULL, 10) >= FACILITY)
+			prefix->sender = STRANGER;
+		return close != NULL ? close + 1 : p + 1;
 	case ':': /* "user  :err   : " of dmesg -x */
-		if (prefix->sender == SENDER_NONE && p[1] >= 'A')
-			prefix->sender = SENDER_OTHER;
+		if (prefix->sender == NOBODY && isalpha((unsigned char)p[1]))
+			prefix->sender = STRANGER;
 		return p + 1 + strcspn(p + 1, " [");
 	default:
 		n = strcspn(p, " \t[<(|>\"'");
@@ -224,6 +223,9 @@ set_date(char *time, const char *start, const char *clock)
 	     q = word) {
 		n = strspn(word, DIGITS "-/.");
 		if (n > 0 && word[n] == ' ') {
+			/* Of two numbers one is a year. */
+			if (number > 0 && number != 4 && n != 4)
+				break;
 			number = n;
 		} else if ((unsigned char)word[n] < (n > 0 ? 0x80 : 'A') ||
 		    word[n + strcspn(word + n, DIGITS " ")] != ' ')
@@ -231,7 +233,7 @@ set_date(char *time, const char *start, const char *clock)
 		if (number > 0)
 			p = word;
 	}
-	n = *end == ' ' ? strspn(end + 1, CAPITALS) : 0;
+	n = *end == ' ' ? strspn(end + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
 	if (number > 4 && n > 1 && strchr(" \t", end[1 + n]) != NULL)
 		end += 1 + n;
 	else if (number <= 2 && has_shape(end, " 0000") &&
@@ -267,6 +269,7 @@ static void
 set_when(struct kill *kill, const char *text, const char *clock)
 {
 	struct when *when = &kill->when;
+	int hour = 0, minute = 0, second = 0;
 	const char *p;
 
 	if (clock != NULL) {
@@ -278,9 +281,8 @@ set_when(struct kill *kill, const char *text, const char *clock)
 		when->date = is_digit(*p) && p < clock
 		    ? strtol(p, NULL, 10) % 100 * 86400
 		    : 0;
-		p = strchr(clock, ':');
-		when->date += strtol(clock, NULL, 10) * 3600 +
-		    strtol(p + 1, NULL, 10) * 60 + strtol(p + 4, NULL, 10);
+		sscanf(clock, "%2d:%2d:%2d", &hour, &minute, &second);
+		when->date += hour * 3600 + minute * 60 + second;
 		p = memrchr(text, '[', (size_t)(clock - text));
 		if (p != NULL && strchr(p, ']') > clock)
 			set_time(kill->time, p + 1, strchr(p, ']'));
@@ -295,7 +297,7 @@ set_when(struct kill *kill, const char *text, const char *clock)
 enum trust
 read_prefix(const struct line *line, const char *message, struct kill *kill)
 {
-	struct prefix prefix = { line->resumed ? SENDER_KERNEL : SENDER_NONE,
+	struct prefix prefix = { line->resumed ? KERNEL : NOBODY,
 		.loose = line->resumed };
 	char text[TIME_SIZE], *end;
 	const char *p = text, *from = line->from;
@@ -307,17 +309,19 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 	}
 	if (line->is_record)
 		return message == from || *message == ' ' ? TRUST : TRUST_NOT;
+	if (line->resumed && message - from >= TIME_SIZE)
+		from = message - TIME_SIZE + 1;
 	if (message < from || message - from >= TIME_SIZE)
 		return TRUST_NOT;
 	end = mempcpy(text, from, (size_t)(message - from));
 	*end = '\0';
 	prefix.clock = find_clock(text, end);
-	while (p < end && prefix.sender != SENDER_OTHER)
+	while (p < end && prefix.sender != STRANGER)
 		p = read_mark(&prefix, p);
 	if (kill != NULL &&
-	    (prefix.sender != SENDER_OTHER || kill->killer >= KILLER_OOMD))
+	    (prefix.sender != STRANGER || kill->killer >= KILLER_OOMD))
 		set_when(kill, text, prefix.clock);
-	if (prefix.sender == SENDER_OTHER)
+	if (prefix.sender == STRANGER)
 		return TRUST_NEVER;
 	/* The name of a cgroup comes before its first word. */
 	if (*message == ' ')
@@ -325,9 +329,9 @@ read_prefix(const struct line *line, const char *message, struct kill *kill)
 	/* Further in are the later lines of another program's message. */
 	if (end == text + strspn(text, " "))
 		return end - text <= INDENT ? TRUST : TRUST_NOT;
-	if (prefix.sender == SENDER_FIRST || strchr(" \t:])>", end[-1]) == NULL)
+	if (prefix.sender == FIRST || strchr(" \t:])>", end[-1]) == NULL)
 		return TRUST_NOT;
-	if (prefix.stamped || prefix.sender == SENDER_KERNEL)
+	if (prefix.stamped || prefix.sender == KERNEL)
 		return prefix.loose == 0 ? TRUST : TRUST_NOT;
 	/* kubectl(1) has two blanks after words; others write a time, too. */
 	if (prefix.loose > 0 && !isblank((unsigned char)end[-2]))

@@ -66,10 +66,11 @@ read_table(struct log *log, const char *end)
 {
 	struct oom_report *report = &log->report;
 	const char *p = report->start, *eol, *q, *columns = NULL;
-	struct message row;
+	struct message row = { .columns = NULL };
+	struct kill *heading;
 	struct task *task;
 	struct line line;
-	bool broken = false;
+	bool gap = false, broken = false;
 	int i;
 
 	p = memmem(p, (size_t)(end - p), "tgid total_vm", 13);
@@ -81,30 +82,30 @@ read_table(struct log *log, const char *end)
 		if (!copy_line(&line, NULL, p, eol))
 			continue;
 		q = line.from;
-		for (i = 0; i < TRIES && (q = strchr(q, '[')); i++, q++) {
-			if (!read_row(&line, q, columns, &row)) {
-				broken |= row.cut;
-				continue;
-			}
-			if (read_prefix(&line, q,
-				row.columns != NULL ? &row.kill : NULL) !=
-			    TRUST)
+		for (i = 0; i < TRIES && (q = strchr(q, '[')); i++, q++)
+			if (read_row(&line, q, columns, &row))
 				break;
-			if (row.columns != NULL) {
-				columns = row.columns;
-				report->table = row.kill;
-				report->ntasks = 0;
-				broken = false;
-			} else if (report->ntasks < COUNT(log->tasks)) {
-				task = &log->tasks[report->ntasks++];
-				memcpy(task->value, row.kill.value,
-				    sizeof(task->value));
-				memcpy(task->comm, row.kill.comm, NAME_SIZE);
-			}
-			break;
+		heading = row.columns != NULL ? &row.kill : NULL;
+		if (q == NULL || i == TRIES)
+			/* The end of a row that a mail program broke. */
+			gap |= line.text[strspn(line.text, QUOTATION ".")] &&
+			    !strpbrk(line.text, "[:");
+		else if (read_prefix(&line, q, heading) != TRUST)
+			continue;
+		else if (heading != NULL) {
+			columns = row.columns;
+			report->table = row.kill;
+			report->ntasks = 0;
+			gap = broken = false;
+		} else if (report->ntasks < COUNT(log->tasks)) {
+			task = &log->tasks[report->ntasks++];
+			memcpy(
+			    task->value, row.kill.value, sizeof(task->value));
+			memcpy(task->comm, row.kill.comm, NAME_SIZE);
+			broken |= gap;
 		}
 	}
-	if (report->ntasks > 0)
+	if (columns != NULL)
 		add_up_tasks(log);
 	if (broken)
 		report->table.biggest[0] = '\0';
@@ -190,7 +191,7 @@ join_lines(struct line *line, const struct message *message, const char *p,
 	const char *text = line->from, *end;
 	ptrdiff_t width = line->end - line->from, n;
 	ptrdiff_t indent = message->start - text;
-	bool indented, other, whole = message->meaning != NOTHING;
+	bool indented, kill, whole = message->meaning != NOTHING;
 	int i;
 
 	line->joint = width < WIDTH - 20 ? '\n' : ' ';
@@ -214,19 +215,18 @@ join_lines(struct line *line, const struct message *message, const char *p,
 			indented = *p == ' ' && n == indent;
 			if (indented)
 				line->joint = '\n';
-			else if (width >= WIDTH || width == end - p)
+			else if (width >= WIDTH || width == end - p ||
+			    p[-2] == '=')
 				line->joint = '\0';
 		}
-		if (p[-2] == '=')
-			line->joint = '\0';
 		p += n;
 		/* Stop at a line that begins another message. */
-		other = (whole || !indented) &&
-		    (*p == '[' || strncasecmp(p, "kill", 4) == 0);
-		other |= whole &&
-		    (p == end ||
-			(*p >= 'A' && *p <= 'Z' && !strchr("BDIU", *p)));
-		if (other || end - p >= JOINED_SIZE)
+		kill = strncasecmp(p, "kill", 4) == 0 && find_word(p, end) == p;
+		if (end - p >= JOINED_SIZE ||
+		    ((whole || !indented) && (*p == '[' || kill)) ||
+		    (whole &&
+			(p == end ||
+			    (*p >= 'A' && *p <= 'Z' && !strchr("BDIU", *p)))))
 			break;
 		*line->end = '\n';
 		line->end = copy_text(line->end + 1, p, end, true);

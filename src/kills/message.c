@@ -47,10 +47,12 @@ static const struct format {
 	{ "", "Kill process %p (%c) score %n%r", ANNOUNCED, 0 },
 	/* 2.6.19 to 2.6.35: " score 7 or a child" */
 	{ "", "kill process %p (%c) score %n%r", ANNOUNCED, 0 },
-	/* 4.19 to now; "Tasks in /a are going to be killed due to" */
-	{ "oom-", "kill:constraint=CONSTRAINT_MEMCG%r", ANNOUNCED,
-	    KILLER_MEMCG },
-	{ "oom-", "kill:constraint=%w%r", ANNOUNCED, KILLER_OOM },
+	/* 4.19 to now, names may hold commas; "Tasks in /a are going to be" */
+	{ "oom-", "kill:constraint=CONSTRAINT_MEMCG,%*,pid=%p,uid=%u%.",
+	    ANNOUNCED, KILLER_MEMCG },
+	{ "oom-", "kill:constraint=CONSTRAINT_MEMCG", ANNOUNCED, KILLER_MEMCG },
+	{ "oom-", "kill:constraint=%*,pid=%p,uid=%u%.", ANNOUNCED, KILLER_OOM },
+	{ "oom-", "kill:constraint=", ANNOUNCED, KILLER_OOM },
 	{ " are going to be ", "killed due to memory.oom.group set",
 	    ANNOUNCED_GROUP, KILLER_MEMCG },
 	/* mm/memcontrol.c, 2.6.29 to 4.20: "Task in /a killed as a result" */
@@ -95,9 +97,9 @@ static const struct {
 /* A list's items. A size that was cut has no unit, a UID nothing after it. */
 static const char *const items[] = { "anon-rss:%kkB%e", "file-rss:%kkB%e",
 	"shmem-rss:%kkB%e", "rss:%kkB%e", "UID:%u ", "UID %u,",
-	"oom_score_adj:%a%e", "score_adj %a,", "to free %kkB%e",
-	"%w=%*,pid=%p,uid=%u%.", "in VE \"%*\"", "score %n",
-	"or sacrifice child", "or a child", "%w:%nkB%e", "%w:%n%e" };
+	"oom_score_adj:%a%e", "score_adj %a,", "to free %kkB%e", "in VE \"%*\"",
+	"score %n", "or sacrifice child", "or a child", "%w:%nkB%e",
+	"%w:%n%e" };
 
 /* The numbers among the % words, and their ranges: what the kernel prints. */
 static const struct word {
@@ -186,9 +188,7 @@ match_comm(
 	size_t i, n;
 
 	for (i = 0; i <= len; i++) {
-		n = len <= COMM ? len - i
-		    : i <= COMM ? COMM - i
-				: len + COMM + 1 - i;
+		n = ((len < COMM ? len : COMM) + len + 1 - i) % (len + 1);
 		if ((p[n] == *pattern || *pattern == '%') &&
 		    match_pattern(pattern, p + n, message))
 			break;
@@ -293,10 +293,9 @@ find_word(const char *p, const char *end)
 	size_t i, n;
 
 	/* Most time is spent here: strstr(3) beats memchr(3) and memmem(3). */
-	while ((p = strstr(p + 1, "ill")) != NULL) {
+	while (p < end && (p = strstr(p + 1, "ill")) != NULL) {
 		/* A line may have been broken after a word such as Kill. */
-		for (n = 4;
-		     n < WORD_MIN && p[n - 1] != '\n' && p[n - 1] != '\0';)
+		for (n = 4; n < WORD_MIN && (unsigned char)p[n - 1] >= ' ';)
 			n++;
 		for (i = 0; i < COUNT(formats); i++)
 			if (formats[i].pattern[n - 1] == p[n - 2] &&
@@ -305,6 +304,7 @@ find_word(const char *p, const char *end)
 	}
 	return end;
 }
+
 /* Where WORDS begin that end before P, perhaps in the line before; or NULL. */
 static const char *
 match_before(const struct line *line, const char *p, const char *words)
@@ -392,10 +392,8 @@ read_heading(const char *p, struct kill *table)
 	if (n == 0 || (name = strstr(p + n, "name")) == NULL ||
 	    (name > p + n && strncmp(name - 5, "_adj ", 5) != 0))
 		return NULL;
-	for (p += n; p < name && rest > columns; rest -= 2) {
+	for (p += n; p < name && rest > columns; p += strspn(p, " "), rest -= 2)
 		p += strcspn(p, " ");
-		p += strspn(p, " ");
-	}
 	table->scale =
 	    strncmp(name - 8, "oom_adj ", 8) == 0 ? "oom_adj" : "oom_score_adj";
 	return rest;

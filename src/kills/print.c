@@ -83,6 +83,7 @@ print_biggest(const struct kills *kills)
 {
 	const struct kill *kill;
 	unsigned long report = 0;
+
 	for (kill = kills->first; kill < kills->end; kill++) {
 		if (kill->report == report || kill->biggest[0] == '\0')
 			continue;
@@ -111,6 +112,7 @@ print_name(const char *before, const char *comm)
 
 	print_text("%s%s%s%s", before, quote, comm, quote);
 }
+
 /* Count the commands of the rows that are kept; name those without a rule. */
 static void
 print_commands(const struct kills *kills)
