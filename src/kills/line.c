@@ -269,7 +269,6 @@ static void
 set_when(struct kill *kill, const char *text, const char *clock)
 {
 	struct when *when = &kill->when;
-	int hour = 0, minute = 0, second = 0;
 	const char *p;
 
 	if (clock != NULL) {
@@ -281,8 +280,10 @@ set_when(struct kill *kill, const char *text, const char *clock)
 		when->date = is_digit(*p) && p < clock
 		    ? strtol(p, NULL, 10) % 100 * 86400
 		    : 0;
-		sscanf(clock, "%2d:%2d:%2d", &hour, &minute, &second);
-		when->date += hour * 3600 + minute * 60 + second;
+		p = strchr(clock, ':');
+		when->date += strtol(clock, NULL, 10) * 3600 +
+		    strtol(p + 1, NULL, 10) * 60 + (p[4] - '0') * 10 + p[5] -
+		    '0';
 		p = memrchr(text, '[', (size_t)(clock - text));
 		if (p != NULL && strchr(p, ']') > clock)
 			set_time(kill->time, p + 1, strchr(p, ']'));
