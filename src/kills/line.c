@@ -27,6 +27,7 @@ char *
 copy_text(char *dst, const char *p, const char *end, bool encoded)
 {
 	const char *escape, *after, *copied, *start = dst;
+
 	for (; (escape = memchr(p, '\033', (size_t)(end - p))); p = after) {
 		after = escape + 1 + strspn(escape + 1, "[;" DIGITS);
 		after += *after == 'm' || *after == 'K';
@@ -281,9 +282,9 @@ set_when(struct kill *kill, const char *text, const char *clock)
 		    ? strtol(p, NULL, 10) % 100 * 86400
 		    : 0;
 		p = strchr(clock, ':');
-		when->date += strtol(clock, NULL, 10) * 3600 +
-		    strtol(p + 1, NULL, 10) * 60 + (p[4] - '0') * 10 + p[5] -
-		    '0';
+		when->date += strtol(clock, NULL, 10) * 3600;
+		when->date += strtol(p + 1, NULL, 10) * 60;
+		when->date += strtol(p + 4, NULL, 10) % 100;
 		p = memrchr(text, '[', (size_t)(clock - text));
 		if (p != NULL && strchr(p, ']') > clock)
 			set_time(kill->time, p + 1, strchr(p, ']'));

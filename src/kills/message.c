@@ -342,10 +342,8 @@ read_message(const struct line *line, const char *word, struct message *message)
 		.needs = TRUST, .line = line, .kill = unknown_kill };
 	for (f = formats; f < formats + COUNT(formats); f++) {
 		/* Most differ after "kill"; hostile logs make this worth it. */
-		if (f->pattern[4] != fifth)
-			continue;
-		start = match_before(line, word, f->before);
-		if (start == NULL)
+		if (f->pattern[4] != fifth ||
+		    !(start = match_before(line, word, f->before)))
 			continue;
 		if (!message->cut)
 			message->start = start;
