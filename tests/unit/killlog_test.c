@@ -336,6 +336,25 @@ test_biggest(void **state)
 	assert_int_equal(seen.kill[3].value[UID], 0);
 	assert_string_equal(seen.kill[3].biggest, biggest);
 	assert_int_equal(strncmp(biggest, "web 78M ", 8), 0);
+	/* lines of others that end in a row, and a process without a name */
+	snprintf(text, sizeof(text), "%s%s%s%s%s", head,
+	    "app[1]: connect from unknown[10]\n"
+	    "app[1]: [ 10\n",
+	    "[    110]     0   110    50000        7        0   0   0   0 \n",
+	    rows, "app[1]: tgid total_vm\nKilled process 103 (no)\n");
+	read_string(text);
+	assert_int_equal(seen.n, 3);
+	assert_int_equal(strncmp(biggest, "web 78M ", 8), 0);
+	assert_string_equal(seen.kill[2].biggest, biggest);
+	/* a table with a gap stays unused when others write of one */
+	snprintf(text, sizeof(text), "%s%s%s%s", head,
+	    "[    110]     0   110    50000        7        0   0   0   0\n"
+	    "hog\n",
+	    rows, "app[1]: tgid total_vm\nKilled process 103 (no)\n");
+	read_string(text);
+	assert_int_equal(seen.n, 3);
+	assert_string_equal(biggest, "");
+	assert_string_equal(seen.kill[2].biggest, "");
 	/* more memory than any machine has */
 	for (n = (size_t)snprintf(big, sizeof(big), "%s", head);
 	     n < sizeof(big) - 128;)
