@@ -292,6 +292,16 @@ killed() {
 	jq -e '.kills | length == 1000 and .[999].pid == 1500' out
 }
 
+@test "the same process within five seconds is one kill" {
+	config </dev/null
+	printf 'Nov 20 10:00:%s host kernel: Killed process 7 (x)\n' 00 04 >log
+	adjust -k -c c.conf log
+	out_has "1 kill: 1 x"
+	printf 'Nov 20 10:00:%s host kernel: Killed process 7 (x)\n' 00 06 >log
+	adjust -k -c c.conf log
+	out_has "2 kills: 2 x"
+}
+
 @test "two lines about one kill, with many others between" {
 	config </dev/null
 	{
