@@ -10,9 +10,9 @@
 #include "kills/kills.h"
 
 #define KMSG "/dev/kmsg"
-#define SETS 1024 /* of kills that are recognized */
-#define WAYS 32   /* kills in each */
-#define REACH 5   /* seconds between the lines about one kill */
+#define SETS 512 /* of kills that are recognized */
+#define WAYS 64  /* kills in each */
+#define REACH 5  /* seconds between the lines about one kill */
 
 /* The newest kills, to recognize them: by their hash, the newest first. */
 static struct seen {
