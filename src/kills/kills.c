@@ -12,7 +12,8 @@
 #define KMSG "/dev/kmsg"
 #define SETS 512 /* of kills that are recognized */
 #define WAYS 64  /* kills in each */
-#define REACH 5  /* seconds between the lines about one kill */
+#define REACH 1  /* seconds between the lines about one */
+#define REPEAT 5 /* the same where a kill is tried again */
 
 /* The newest kills, to recognize them: by their hash, the newest first. */
 static struct seen {
@@ -24,9 +25,8 @@ static struct seen {
 } seen[SETS][WAYS], *newest = seen[0];
 
 /*
- * Whether KILL, of the same process, is the kill X: a kernel may report it
- * twice or try again, and syslog repeats kern.log. No process id comes back
- * that soon.
+ * Whether KILL, of the same process, is the kill X: a kernel reports it twice
+ * or tries again, or it is in two logs. No id comes back within a second.
  */
 static bool
 same_kill(const struct seen *x, const struct kill *kill, const char *log)
@@ -35,6 +35,8 @@ same_kill(const struct seen *x, const struct kill *kill, const char *log)
 
 	if (apart == -1)
 		return x->report == kill->report;
+	if (kill->value[PID] == UNKNOWN || kill->killer >= KILLER_LOWMEM)
+		return apart <= REPEAT;
 	/* In one log, the clock since the boot may have begun anew. */
 	return apart <= REACH &&
 	    (kill->when.date >= 0 || x->when.boot == kill->when.boot ||
@@ -142,7 +144,7 @@ read_log(struct kills *kills, struct log *log, const char *file)
 	/* Do not wait for what has not been logged yet. */
 	if (kmsg && fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
 		complain(file, 0, "%s", strerror(errno));
-	log_start(log);
+	log_start(log, kmsg);
 	while ((n = read(fd, data, CHUNK)) != 0) {
 		/* Records were overwritten: go on with the oldest. */
 		if (n < 0 && kmsg && errno == EPIPE) {

@@ -10,11 +10,10 @@
 #include "text.h"
 
 /*
- * Print the kills in the NFILES logs FILES, "-" being standard input, or
- * without any in /dev/kmsg, who used the memory, and which rules of CONFIG
- * would decide now; with JSON only the kills. Returns 0, or -1 if a log could
- * not be read, which has been reported; the others have been printed all the
- * same.
+ * Print the kills in the NFILES logs FILES, "-" being standard input, or in
+ * /dev/kmsg, who used the memory, and which rules of CONFIG would decide now;
+ * with JSON only the kills. Returns 0, or -1 if a log could not be read, which
+ * has been reported; the others have been printed all the same.
  */
 int kills_run(
     const struct config *config, char *const *files, size_t nfiles, bool json);
@@ -26,10 +25,8 @@ int kills_run(
  * trusted: processes choose their names, and programs write to the same file.
  */
 
-#define NAME_SIZE 64 /* a comm, whose bytes the log may have escaped */
-#define TIME_SIZE                                                              \
-	256             /* what stands before a message, of which it is a part \
-			 */
+#define NAME_SIZE 64    /* a comm, whose bytes the log may have escaped */
+#define TIME_SIZE 256   /* of all that stands before a message, too */
 #define LINE_SIZE 8192  /* a kernel message has 1 KiB, four times escaped */
 #define JOINED_LINES 16 /* that a message may go on in: newlines in a comm */
 #define JOINED_SIZE 512
@@ -96,12 +93,12 @@ struct line {
 char *copy_text(char *dst, const char *p, const char *end, bool encoded);
 
 /*
- * Copy the line from START to END of the log, with the one before it if BEFORE
- * is where that begins and not START; if not NULL, they may be of an encoded
- * mail. Returns false if it is too long, malformed, or a record of user space.
+ * Copy the line from START to END of the log, and the one before it if that is
+ * where BEFORE is; unless BEFORE is NULL they may be of an encoded mail. False
+ * if it is too long, malformed, of user space, or with KMSG no record.
  */
-bool copy_line(
-    struct line *line, const char *before, const char *start, const char *end);
+bool copy_line(struct line *line, const char *before, const char *start,
+    const char *end, bool kmsg);
 
 /*
  * Whether the MESSAGE in LINE is the kernel's, by what stands before it;
@@ -164,6 +161,7 @@ struct log {
 	void *arg;
 	size_t announced; /* kills in all logs so far, done or not */
 	unsigned long reports;
+	bool kmsg; /* it has records of /dev/kmsg */
 	/* The lines from SCAN to USED are to be read, the last may be cut. */
 	const char *scan;
 	char *used;
@@ -186,7 +184,7 @@ struct log {
 };
 
 /* Begin another log. Read its next LEN bytes, up to CHUNK; none at the end. */
-void log_start(struct log *log);
+void log_start(struct log *log, bool kmsg);
 void log_read(struct log *log, const char *data, size_t len);
 
 /* kills.c, print.c: what is shown. */

@@ -44,8 +44,8 @@ copy_text(char *dst, const char *p, const char *end, bool encoded)
 
 /* In /dev/kmsg: "priority,number,microseconds,flags;" and escaped text. */
 bool
-copy_line(
-    struct line *line, const char *before, const char *start, const char *end)
+copy_line(struct line *line, const char *before, const char *start,
+    const char *end, bool kmsg)
 {
 	char *text = line->text;
 	unsigned long pri = 0;
@@ -67,7 +67,7 @@ copy_line(
 	line->is_record = n > 0;
 	if (line->is_record)
 		line->end = text + n + strunvis(text + n, line->from);
-	return line->end >= line->from && (n == 0 || pri < FACILITY);
+	return line->end >= line->from && (n > 0 ? pri < FACILITY : !kmsg);
 }
 
 /* Whether P looks like SHAPE, where a 0 stands for any digit. */

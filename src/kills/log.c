@@ -68,7 +68,7 @@ read_table(struct log *log, const char *end)
 	const char *p = report->start, *eol, *q, *columns = NULL;
 	struct message row = { .columns = NULL };
 	struct kill *heading;
-	struct task *task;
+	struct task *t;
 	struct line line;
 	bool gap = false, broken = false;
 	int i;
@@ -79,7 +79,7 @@ read_table(struct log *log, const char *end)
 		return;
 	for (p = line_start(log->buffer, p); p < end; p = eol + 1) {
 		eol = strchrnul(p, '\n');
-		if (!copy_line(&line, NULL, p, eol))
+		if (!copy_line(&line, NULL, p, eol, log->kmsg))
 			continue;
 		q = line.from;
 		for (i = 0; i < TRIES && (q = strchr(q, '[')); i++, q++)
@@ -98,10 +98,9 @@ read_table(struct log *log, const char *end)
 			report->ntasks = 0;
 			gap = broken = false;
 		} else if (report->ntasks < COUNT(log->tasks)) {
-			task = &log->tasks[report->ntasks++];
-			memcpy(
-			    task->value, row.kill.value, sizeof(task->value));
-			memcpy(task->comm, row.kill.comm, NAME_SIZE);
+			t = &log->tasks[report->ntasks++];
+			memcpy(t->value, row.kill.value, sizeof(t->value));
+			memcpy(t->comm, row.kill.comm, NAME_SIZE);
 			broken |= gap;
 		}
 	}
@@ -278,7 +277,7 @@ read_line(struct log *log, const char *hit, const char *end, const char *stop)
 	if (start > log->buffer &&
 	    strcspn(start, DIGITS "\n") >= (size_t)(hit - start))
 		before = line_start(log->buffer, start - 1);
-	if (!copy_line(line, before, start, end))
+	if (!copy_line(line, before, start, end, log->kmsg))
 		return;
 	last = line->end;
 	word = memcmp(line->from, start, (size_t)(hit - start)) == 0
@@ -348,8 +347,9 @@ read_lines(struct log *log, bool eof)
 }
 
 void
-log_start(struct log *log)
+log_start(struct log *log, bool kmsg)
 {
+	log->kmsg = kmsg;
 	log->scan = log->used = log->buffer;
 	act_on(log, &(struct message) { .meaning = REPORT }, log->buffer);
 }

@@ -26,6 +26,8 @@ static const struct column columns[] = {
 static const char *const killer_names[KILLERS] = { NULL, "oom", "memcg",
 	"lowmemorykiller", "systemd-oomd", "earlyoom", "lmkd" };
 
+static const char *const scale_names[] = { "oom_score_adj", "oom_adj" };
+
 /* A command that was killed, and its last kill. */
 struct command {
 	const struct kill *kill;
@@ -57,10 +59,7 @@ add_row(struct libscols_table *table, const struct kill *kill,
 		return;
 	add_text(&cells, kill->value[ADJ] != UNKNOWN ? kill->scale : NULL);
 	add_number(&cells, rule != NULL ? rule->value : UNKNOWN);
-	add_text(&cells,
-	    rule == NULL        ? NULL
-		: rule->oom_adj ? "oom_adj"
-				: "oom_score_adj");
+	add_text(&cells, rule != NULL ? scale_names[rule->oom_adj] : NULL);
 	add_text(&cells, kill->biggest[0] != '\0' ? kill->biggest : NULL);
 	add_text(&cells, kill->log);
 }
@@ -90,8 +89,10 @@ print_biggest(const struct kills *kills)
 		if (report == 0)
 			puts("\nWhat used most memory then, by command:");
 		report = kill->report;
-		print_line(
-		    "%s  %s killed: %s", kill->time, kill->comm, kill->biggest);
+		print_text("%s  ", kill->time);
+		printf(kill->value[PID] != UNKNOWN ? "%jd" : "-",
+		    (intmax_t)kill->value[PID]);
+		print_line(" (%s): %s", kill->comm, kill->biggest);
 	}
 }
 

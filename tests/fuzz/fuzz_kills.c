@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The reader of kernel logs, fed any bytes, and in pieces of any size, which
- * must make no difference.
+ * The reader of kernel logs, fed any bytes: as text, as records of /dev/kmsg,
+ * and in pieces of any size, which must make no difference.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,6 +41,8 @@ add_kill(const struct kill *kill, void *arg)
 	hash_text(sum, kill->comm, sizeof(kill->comm));
 	hash_text(sum, kill->time, TIME_SIZE);
 	check(kill->killer < KILLERS);
+	check(kill->scale == NULL || strcmp(kill->scale, "oom_adj") == 0 ||
+	    strcmp(kill->scale, "oom_score_adj") == 0);
 	check(kill->value[PID] == UNKNOWN || kill->value[PID] > 0);
 	check(kill->when.date >= -1 && kill->when.boot >= -1);
 	check(kill->value[RSS] == UNKNOWN || kill->value[RSS] >= 0);
@@ -54,14 +56,14 @@ add_kill(const struct kill *kill, void *arg)
 }
 
 static struct sum
-read_all(const uint8_t *data, size_t size, size_t piece)
+read_all(const uint8_t *data, size_t size, size_t piece, bool kmsg)
 {
 	static struct sum sum;
 	static struct log log = { .fn = add_kill, .arg = &sum };
 	size_t len, done;
 
 	sum = (struct sum) { 0 };
-	log_start(&log);
+	log_start(&log, kmsg);
 	for (done = 0; done < size; done += len) {
 		len = size - done < piece ? size - done : piece;
 		log_read(&log, (const char *)data + done, len);
@@ -75,11 +77,12 @@ read_all(const uint8_t *data, size_t size, size_t piece)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sum whole = read_all(data, size, CHUNK), pieces;
+	struct sum whole = read_all(data, size, CHUNK, false), pieces;
 
+	read_all(data, size, CHUNK, true);
 	if (size == 0)
 		return 0;
-	pieces = read_all(data, size, data[size - 1] % 64 + 1);
+	pieces = read_all(data, size, data[size - 1] % 64 + 1, false);
 	check(whole.kills == pieces.kills && whole.hash == pieces.hash);
 	return 0;
 }

@@ -51,10 +51,10 @@ put(const char *text, size_t len, size_t piece)
 }
 
 static void
-read_text(const char *text, size_t len, size_t piece)
+read_text(const char *text, size_t len, size_t piece, bool kmsg)
 {
 	seen.n = 0;
-	log_start(&log);
+	log_start(&log, kmsg);
 	put(text, len, piece);
 	log_read(&log, "", 0);
 }
@@ -62,7 +62,7 @@ read_text(const char *text, size_t len, size_t piece)
 static void
 read_string(const char *text)
 {
-	read_text(text, strlen(text), 0);
+	read_text(text, strlen(text), 0, false);
 }
 
 static FILE *
@@ -211,7 +211,7 @@ check_shape(const char *name, const char *want, const char *log)
 	if (strcmp(got, want) != 0)
 		fail_msg("%s%sgot\n%swant\n%s", name, log, got, want);
 	/* without the last newline, and byte by byte */
-	read_text(log, strlen(log) - 1, 1);
+	read_text(log, strlen(log) - 1, 1, false);
 	describe_kills(got, sizeof(got));
 	assert_string_equal(got, want);
 }
@@ -454,7 +454,7 @@ test_pieces(void **state)
 
 	(void)state;
 	for (piece = 0; piece < sizeof(report); piece++) {
-		read_text(report, sizeof(report) - 1, piece);
+		read_text(report, sizeof(report) - 1, piece, false);
 		check_report();
 	}
 }
@@ -481,7 +481,7 @@ test_between(void **state)
 				memcpy(text + n, filler, 54);
 			memcpy(text + n, second, strlen(second));
 			n += strlen(second);
-			read_text(text, n, 0);
+			read_text(text, n, 0, false);
 			check_report();
 		}
 	}
@@ -502,7 +502,7 @@ test_odd_lines(void **state)
 	size_t n;
 
 	(void)state;
-	read_text(nul, sizeof(nul) - 1, 0);
+	read_text(nul, sizeof(nul) - 1, 0, false);
 	assert_int_equal(seen.n, 2);
 	assert_string_equal(seen.kill[0].comm, "x y");
 	assert_string_equal(seen.kill[1].comm, "x");
@@ -515,24 +515,24 @@ test_odd_lines(void **state)
 	memcpy(text, "Killed process 5 (x", 19);
 	for (n = 301; n < sizeof(text); n = n * 3 + 1) {
 		memcpy(text + n - sizeof(kill) + 1, kill, sizeof(kill) - 1);
-		read_text(text, n, 0);
+		read_text(text, n, 0, false);
 		assert_int_equal(seen.n, 1);
 		assert_int_equal(seen.kill[0].value[PID], 6);
-		read_text(text, n, 997);
+		read_text(text, n, 997, false);
 		assert_int_equal(seen.n, 1);
 		memset(text + n - sizeof(kill) + 1, ')', sizeof(kill) - 1);
 	}
 	/* A line that wants more lines after it, which never end. */
 	memset(text, 'x', sizeof(text));
 	memcpy(text, lmk, sizeof(lmk) - 1);
-	read_text(text, sizeof(text), 0);
+	read_text(text, sizeof(text), 0, false);
 	assert_int_equal(seen.n, 1);
-	read_text(text, sizeof(text), 1000);
+	read_text(text, sizeof(text), 1000, false);
 	assert_int_equal(seen.n, 1);
 	/* Nothing but hits. */
 	for (n = 0; n + 4 <= sizeof(text); n += 4)
 		memcpy(text + n, n % 4096 == 0 ? "\n(x)" : "Kill", 4);
-	read_text(text, sizeof(text), 0);
+	read_text(text, sizeof(text), 0, false);
 	assert_int_equal(seen.n, 0);
 }
 
@@ -546,6 +546,7 @@ test_kmsg(void **state)
 	    "cache 8kB is below limit 12kB for oom_score_adj 900\n"
 	    " SUBSYSTEM=memory\n"
 	    " DEVICE=Killed process 5 (x)\n"
+	    "Killed process 5 (x)\n"
 	    "6,2,2000000,-;process 'x\\x0aKilled process 5 (x)' started\n"
 	    "4,3,3000000,-;Out of memory: Killed process 4 (\\xff\\x5c) "
 	    "total-vm:1kB\n"
@@ -556,7 +557,7 @@ test_kmsg(void **state)
 	    "total-vm:1kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB\n";
 
 	(void)state;
-	read_text(records, sizeof(records) - 1, 0);
+	read_text(records, sizeof(records) - 1, 0, true);
 	assert_int_equal(seen.n, 4);
 	assert_string_equal(seen.kill[0].time, "1.000000");
 	assert_string_equal(seen.kill[0].comm, "a\033b");
@@ -636,12 +637,12 @@ test_start(void **state)
 {
 	(void)state;
 	seen.n = 0;
-	log_start(&log);
+	log_start(&log, false);
 	put("Task in /a killed as a result of limit of /a\nKilled", 51, 0);
-	log_start(&log);
+	log_start(&log, false);
 	put(" process 1 (x)\nKilled process 2 (y)\n", 36, 0);
 	log_read(&log, "", 0);
-	log_start(&log);
+	log_start(&log, false);
 	put("Killed process 3 (z)\n", 21, 0);
 	log_read(&log, "", 0);
 	assert_int_equal(seen.n, 2);
